@@ -1,0 +1,82 @@
+//! The commands. Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{BadConfig, Config};
+use crate::{demo, lifecycle, serve};
+
+/// The edge and identity layer: browsers come in by the front door, web apps learn who is there.
+#[derive(Parser)]
+#[command(name = "vestibule", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve a sample shop behind the proxy, on this machine only.
+    Demo {
+        /// Where addresses and generated secrets are kept.
+        #[arg(long, value_name = "DIR", default_value = "vestibule-demo")]
+        data_dir: PathBuf,
+        /// The shop's port; the others follow from it (health and metrics: plus 19).
+        #[arg(long, value_name = "N", default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1..=65_000))]
+        port_base: u16,
+    },
+    /// Serve what a configuration file says.
+    Serve {
+        /// The configuration, TOML.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Work on configuration files.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Say everything that is wrong with a file, or that it is fine.
+    Check {
+        /// The configuration, TOML.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Demo { data_dir, port_base } => demo::run(&data_dir, port_base),
+        Command::Serve { config } => serve_file(&config),
+        Command::Config(ConfigCommand::Check { config }) => check(&config),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to be done when even this cannot be written.
+            let _ = writeln!(std::io::stderr(), "vestibule: {error:#}");
+            ExitCode::from(if error.is::<BadConfig>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn serve_file(path: &Path) -> anyhow::Result<()> {
+    let config = Config::read(path)?;
+    let signals = lifecycle::Signals::listen()?;
+    let running = serve::start(config)?;
+    signals.wait_and_drain(running);
+    Ok(())
+}
+
+fn check(path: &Path) -> anyhow::Result<()> {
+    let config = Config::read(path)?;
+    serve::check(&config)?;
+    writeln!(std::io::stdout(), "{}: fine", path.display())?;
+    Ok(())
+}

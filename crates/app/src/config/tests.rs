@@ -1,0 +1,96 @@
+//! Configurations: what a good one means, and the exact words a bad one is told.
+
+use super::*;
+use crate::serve;
+
+const GOOD: &str = r#"
+[[listener]]
+bind = "127.0.0.1:0"
+serves = ["proxy", "metrics"]
+[[site]]
+origin = "https://shop.example"
+[[route]]
+host = "shop.example"
+app = "http://127.0.0.1:9000"
+"#;
+
+fn refused(text: &str) -> String {
+    match Config::parse(text, "v.toml") {
+        Err(bad) => bad.to_string(),
+        Ok(config) => serve::check(&config).expect_err("the file should be refused").to_string(),
+    }
+}
+
+#[test]
+fn a_good_file_and_its_defaults() {
+    let config = Config::parse(GOOD, "v.toml").unwrap();
+    assert!(serve::check(&config).is_ok());
+    assert_eq!(config.limits.limits(), vestibule_wire::Limits::default());
+    assert_eq!((config.log.access, config.drain.limit_ms), (AccessLog::Stdout, 30_000));
+}
+
+#[test]
+fn bad_files_are_told_all_that_is_wrong_and_where() {
+    for (text, said) in [
+        ("", "v.toml: listener: there is none: add [[listener]] with bind and serves"),
+        ("[[listener]\n", "v.toml:1: unclosed array table, expected `]`"),
+        (
+            "\nlistner = 1",
+            "v.toml:2: unknown field `listner`, expected one of `listener`, `site`, `route`, `proxy`, `limits`, `log`, `drain`, `runtime`",
+        ),
+        ("[[listener]]\nbind = \"localhost\"\nserves = []", "v.toml:2: invalid socket address syntax"),
+        (
+            "[[listener]]\nbind = \"127.0.0.1:1\"\nserves = [\"prxy\"]",
+            "v.toml:3: unknown variant `prxy`, expected `proxy` or `metrics`",
+        ),
+        (
+            "[[listener]]\nbind = \"127.0.0.1:1\"\nserves = [\"proxy\"]",
+            "v.toml: route: there is none: the proxy would answer every request with 421",
+        ),
+        (
+            &GOOD
+                .replace("https://shop.example", "https://shop.example/")
+                .replace("http://127.0.0.1:9000", "127.0.0.1:9000"),
+            "v.toml:6: site[0].origin: 'https://shop.example/' is not an origin such as https://shop.example (no path, no slash at the end)\n\
+             v.toml:9: route[0].app: '127.0.0.1:9000' is not http://HOST:PORT without a path",
+        ),
+        (
+            &format!(
+                "{GOOD}\n[[route]]\nhost = \"SHOP.example\"\npath = \"/\"\napp = \"http://a\"\n[limits]\nfields_max = 257\nhead_timeout_ms = 0"
+            ),
+            "v.toml:16: limits.fields_max: must be at most 256\nv.toml:17: limits.head_timeout_ms: must be at least 1\n\
+             v.toml:7: route: route shop.example/ is there twice (upper and lower case count as the same)",
+        ),
+        (&GOOD.replace("\"metrics\"", "\"proxy\""), "v.toml:4: listener[0].serves: names a face twice"),
+    ] {
+        assert_eq!(refused(text), said);
+    }
+}
+
+#[test]
+fn the_environment_overrides_single_values() {
+    let read = |key: &str, value: &str| {
+        Config::parse_with(GOOD, "v.toml", std::iter::once((key.to_owned(), value.to_owned())))
+    };
+    assert_eq!(read("VESTIBULE_LIMITS__HEAD_TIMEOUT_MS", "7").unwrap().limits.head_timeout_ms, Some(7));
+    assert_eq!(read("VESTIBULE_LOG__ACCESS", "off").unwrap().log.access, AccessLog::Off);
+    assert_eq!(
+        read("VESTIBULE_PROXY__TRUSTED_PEERS", "[\"10.0.0.0/8\"]").unwrap().proxy.trusted_peers.len(),
+        1
+    );
+    for (key, value, said) in [
+        ("VESTIBULE_LIMITS", "1", "VESTIBULE_LIMITS: the name must be VESTIBULE_SECTION__KEY"),
+        (
+            "VESTIBULE_ROUTE__APP",
+            "x",
+            "VESTIBULE_ROUTE__APP: only single values can be set, not those of lists such as [[route]]",
+        ),
+    ] {
+        assert_eq!(read(key, value).unwrap_err().to_string(), said);
+    }
+    let unknown = read("VESTIBULE_LIMITS__HEAD", "7").unwrap_err().to_string();
+    assert!(
+        unknown.starts_with("VESTIBULE_LIMITS__HEAD: unknown field `head`, expected one of"),
+        "{unknown}"
+    );
+}

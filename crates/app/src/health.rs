@@ -1,0 +1,65 @@
+//! The metrics face: `/healthz` (the process is alive), `/readyz` (send it traffic), `/metrics`. Its paths count under
+//! any host; it shows no visitor's data.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use vestibule_message::method::Method;
+use vestibule_message::status::Status;
+use vestibule_wire::{Answer, Exchange, Monitor, Served};
+
+/// Whether the process wants traffic.
+#[derive(Clone, Default)]
+pub(crate) struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    pub(crate) fn set(&self, ready: bool) {
+        self.0.store(ready, Ordering::SeqCst);
+    }
+
+    fn get(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Serves health and metrics.
+#[derive(Clone)]
+pub(crate) struct Health {
+    pub(crate) readiness: Readiness,
+    pub(crate) monitor: Monitor,
+}
+
+impl Health {
+    /// Whether a path is one of its own.
+    pub(crate) fn claims(path: &str) -> bool {
+        matches!(path, "/healthz" | "/readyz" | "/metrics")
+    }
+
+    pub(crate) async fn serve<N>(&self, x: Exchange<'_, N>) -> Served {
+        let answer = if matches!(x.head().method(), Method::Get | Method::Head) {
+            self.page(x.head().target().path())
+        } else {
+            text(405, "only GET and HEAD\n").with("allow", "GET, HEAD")
+        };
+        x.answer(answer).await
+    }
+
+    fn page(&self, path: &str) -> Answer {
+        match path {
+            "/healthz" => text(200, "alive\n"),
+            "/readyz" if self.readiness.get() => text(200, "ready\n"),
+            "/readyz" => text(503, "not ready\n"),
+            "/metrics" => answer(200).body("text/plain; version=0.0.4; charset=utf-8", self.monitor.render()),
+            _ => text(404, "here are /healthz, /readyz and /metrics\n"),
+        }
+    }
+}
+
+fn text(code: u16, body: &'static str) -> Answer {
+    answer(code).body("text/plain; charset=utf-8", body)
+}
+
+fn answer(code: u16) -> Answer {
+    let status = Status::new(code).expect("every code in this file is between 100 and 599");
+    Answer::new(status).with("cache-control", "no-store").with("x-content-type-options", "nosniff")
+}

@@ -1,0 +1,10 @@
+//! The platform as one value: configuration, wiring, lifecycle. The only crate that knows all the others and the only
+//! one with anyhow; decides nothing about visitors.
+
+pub mod command;
+pub mod config;
+pub mod demo;
+mod faces;
+mod health;
+mod lifecycle;
+pub mod serve;

@@ -1,0 +1,21 @@
+//! The load must count pages and nothing else.
+
+use super::{is_page, request};
+use crate::origin::PAGE_BYTES;
+
+#[test]
+fn a_request_is_as_large_as_a_browsers() {
+    assert!((480..=560).contains(&request().len()), "{}", request().len());
+}
+
+#[test]
+fn only_the_whole_page_counts() {
+    let head = b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n";
+    let page = [&head[..], &[b'p'; PAGE_BYTES]].concat();
+    assert!(is_page(&page).unwrap());
+    for end in [0, 5, head.len(), page.len() - 1] {
+        assert!(!is_page(&page[..end]).unwrap());
+    }
+    assert!(is_page(&[&page[..], b"x"].concat()).is_err());
+    assert!(is_page(b"HTTP/1.1 502 Bad Gateway\r\n\r\n").is_err());
+}

@@ -1,0 +1,58 @@
+//! The upstream of a benchmark: answers every request with the same page, as fast as it can, so that what is measured
+//! is the proxy before it. Trusts its requests: heads without bodies.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use memchr::memmem;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::fault::Fault;
+
+/// Bytes of the page.
+pub(crate) const PAGE_BYTES: usize = 1024;
+const READ_BYTES: usize = 4096;
+const HEAD_END: &[u8] = b"\r\n\r\n";
+
+/// Starts the upstream on a thread of its own, which lives as long as the program.
+pub(crate) fn start() -> Result<SocketAddr, Fault> {
+    let step = Fault::at("starting the upstream");
+    let socket = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(&step)?;
+    socket.set_nonblocking(true).map_err(&step)?;
+    let address = socket.local_addr().map_err(&step)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(&step)?;
+    let serve = move || runtime.block_on(accept(socket));
+    std::thread::Builder::new().name("origin".to_owned()).spawn(serve).map_err(&step)?;
+    Ok(address)
+}
+
+async fn accept(socket: std::net::TcpListener) -> std::io::Result<()> {
+    let listener = TcpListener::from_std(socket)?;
+    let answer = answer();
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        tokio::spawn(serve(stream, answer.clone()));
+    }
+}
+
+/// Ends when the peer closes or breaks off, which is the peer's affair.
+async fn serve(mut stream: TcpStream, answer: Vec<u8>) -> std::io::Result<()> {
+    let mut held = Vec::with_capacity(READ_BYTES);
+    while stream.read_buf(&mut held).await? > 0 {
+        while let Some(at) = memmem::find(&held, HEAD_END) {
+            held.drain(..at + HEAD_END.len());
+            stream.write_all(&answer).await?;
+        }
+    }
+    Ok(())
+}
+
+/// An answer as an app gives it, with the fields that apps usually send.
+fn answer() -> Vec<u8> {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nDate: Mon, 23 Nov 2026 12:00:00 GMT\r\nContent-Type: text/html; charset=utf-8\r\n\
+         Content-Length: {PAGE_BYTES}\r\nCache-Control: max-age=60\r\nEtag: \"5f3a-1c9b2\"\r\nVary: Accept-Encoding\r\n\r\n"
+    );
+    [head.as_bytes(), &[b'p'; PAGE_BYTES]].concat()
+}

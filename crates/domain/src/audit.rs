@@ -1,0 +1,207 @@
+//! What happened to a session and why, kept inside it and, once it has ended, in its tombstone: so that "why was I
+//! logged out?" has an answer. Accepted patches are no events.
+//! Must not know who asks.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::encoding::{self, Corrupt};
+use crate::identity::{AppId, Epoch, SignOnId, Timestamp, UserId};
+use crate::limits::Limits;
+use crate::patch_refused::PatchRefused;
+
+/// How many events a session keeps: the newest.
+pub const EVENTS_MAX: usize = 16;
+
+// The order of variants in this file is the stored format: add at the end, remove nothing.
+
+/// Why a session fell or ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Cause {
+    /// The log-on reached its longest life.
+    LogOnLimit,
+    /// Nobody used the log-on for too long.
+    IdleLimit,
+    /// A rule of the proxy.
+    Rule,
+    /// Nobody used the session for too long.
+    ReturningLimit,
+    /// The session reached its longest life.
+    Ceiling,
+    /// The cookie never came back.
+    Unconfirmed,
+    /// The visitor logged out here.
+    LogOut,
+    /// The visitor logged out everywhere.
+    LogOutEverywhere,
+    /// Another user logged on in the same browser.
+    OtherUser,
+    /// An administrator.
+    Revoked,
+    /// Too many sessions of one user; the oldest went.
+    TooMany,
+    /// The password was changed.
+    PasswordChanged,
+    /// The user was disabled.
+    UserDisabled,
+}
+
+impl Cause {
+    /// The cause as an answer to "why was I logged out?".
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::LogOnLimit => "The log-on reached its longest life. It is never extended; logging in again starts anew.",
+            Self::IdleLimit => "Nobody used this browser for longer than the idle limit.",
+            Self::Rule => "A security rule of this site ended the log-on.",
+            Self::ReturningLimit => "This browser did not come back within the time for which visitors are remembered.",
+            Self::Ceiling => "The session reached its longest life.",
+            Self::Unconfirmed => "The browser never sent the session's cookie back.",
+            Self::LogOut => "The visitor logged out in this browser.",
+            Self::LogOutEverywhere => "The user logged out everywhere, from this or another browser.",
+            Self::OtherUser => "Another user logged on in this browser.",
+            Self::Revoked => "An administrator ended the session.",
+            Self::TooMany => "The user had too many sessions, and this was the oldest.",
+            Self::PasswordChanged => "The user's password was changed.",
+            Self::UserDisabled => "The user was disabled.",
+        }
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Happening {
+    /// The session began.
+    Began,
+    /// A user logged on; the secrets are new.
+    LoggedOn {
+        /// Who.
+        user: UserId,
+        /// 1 password, 2 two factors.
+        level: u8,
+    },
+    /// The same user authenticated again; the secrets are new.
+    SteppedUp {
+        /// 1 password, 2 two factors.
+        level: u8,
+    },
+    /// The log-on ended; the session stayed.
+    SteppedDown(Cause),
+    /// An app's patch was refused, this many times in a row.
+    PatchRefused {
+        /// Which app.
+        app: AppId,
+        /// Why, the last time.
+        why: PatchRefused,
+        /// How often.
+        times: u32,
+    },
+    /// The session ended.
+    Ended(Cause),
+}
+
+/// One event of a session's life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LifeEvent {
+    /// When. A fall by a limit has the limit's time, whenever it was noticed.
+    pub at: Timestamp,
+    /// What.
+    pub what: Happening,
+}
+
+impl fmt::Display for LifeEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.what {
+            Happening::Began => f.write_str("The session began."),
+            Happening::LoggedOn { user, level } => write!(f, "User {user} logged on, level {level}."),
+            Happening::SteppedUp { level } => write!(f, "The user authenticated again, level {level}."),
+            Happening::SteppedDown(cause) => write!(f, "The log-on ended. {}", cause.sentence()),
+            Happening::PatchRefused { app, why, times } => {
+                write!(f, "A patch of app {app} was refused, {times} in a row: {why}.")
+            }
+            Happening::Ended(cause) => write!(f, "The session ended. {}", cause.sentence()),
+        }
+    }
+}
+
+/// The last [`EVENTS_MAX`] events, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Life(Vec<LifeEvent>);
+
+impl Life {
+    /// The events, oldest first.
+    pub fn events(&self) -> &[LifeEvent] {
+        &self.0
+    }
+
+    /// When and why the visitor was last logged out. `None` if a log-on came after it, or there was none.
+    pub fn logged_out(&self) -> Option<(Timestamp, Cause)> {
+        self.0
+            .iter()
+            .rev()
+            .find_map(|event| match &event.what {
+                Happening::SteppedDown(cause) | Happening::Ended(cause) => Some(Some((event.at, *cause))),
+                Happening::LoggedOn { .. } | Happening::SteppedUp { .. } | Happening::Began => Some(None),
+                Happening::PatchRefused { .. } => None,
+            })
+            .flatten()
+    }
+
+    pub(crate) fn push(&mut self, at: Timestamp, what: Happening) {
+        let what = self.merged(what);
+        if self.0.len() >= EVENTS_MAX {
+            self.0.drain(..=self.0.len() - EVENTS_MAX);
+        }
+        self.0.push(LifeEvent { at, what });
+    }
+
+    /// Counts on where an app repeats itself, so that it cannot push everything else out.
+    fn merged(&mut self, what: Happening) -> Happening {
+        let Happening::PatchRefused { app, why, times } = what else { return what };
+        let counted = match self.0.last() {
+            Some(LifeEvent { what: Happening::PatchRefused { app: before, times, .. }, .. }) if *before == app => *times,
+            _ => return Happening::PatchRefused { app, why, times },
+        };
+        self.0.pop();
+        Happening::PatchRefused { app, why, times: counted.saturating_add(times) }
+    }
+}
+
+/// What stays of an ended session. Nothing late brings the session back, and the reason can be told; and what the
+/// IDP could not be told yet can be told again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tombstone {
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// Why.
+    pub cause: Cause,
+    /// Tokens of the session up to and including this epoch are dead.
+    pub epoch: Epoch,
+    /// Who was logged on.
+    pub user: Option<UserId>,
+    /// Where the log-on came from.
+    pub sign_on: Option<SignOnId>,
+    /// The last events, the end among them.
+    pub life: Life,
+}
+
+impl Tombstone {
+    /// When even this is forgotten.
+    pub fn expires_at(&self, limits: &Limits) -> Timestamp {
+        self.ended_at + limits.tombstone
+    }
+
+    /// As bytes for a store.
+    pub fn encode(&self) -> Vec<u8> {
+        encoding::encode(self)
+    }
+
+    /// From a store's bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Corrupt> {
+        encoding::decode(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests;

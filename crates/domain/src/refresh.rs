@@ -1,0 +1,147 @@
+//! Families of refresh tokens: rotation, reuse, and how long each kind of client goes on (RFC 6749 6, RFC 9700 4.14).
+//! Must not know tokens' texts or where families are kept.
+
+use std::time::Duration;
+
+use crate::identity::Timestamp;
+use crate::limits::Limits;
+use crate::standing::Standing;
+
+/// Default life of a third party's family, whatever happens.
+pub const THIRD_PARTY_LIFE: Duration = Duration::from_hours(30 * 24);
+
+/// Whose family it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Party {
+    /// A client of the house: steps down like a session.
+    First {
+        /// Whether the client has scopes for returning visitors.
+        returns: bool,
+    },
+    /// Anyone else's: consented to, and over at a fixed time.
+    Third {
+        /// From the first token on.
+        life: Duration,
+    },
+}
+
+/// A family: everything that came from one authorization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Family {
+    /// Whose.
+    pub party: Party,
+    /// When its first token was issued.
+    pub born_at: Timestamp,
+    /// When the credentials were given.
+    pub auth_time: Timestamp,
+    /// When its newest token was issued.
+    pub rotated_at: Timestamp,
+    /// Whether it was granted `offline_access`.
+    pub offline: bool,
+    /// Whether it has ended.
+    pub ended: bool,
+}
+
+/// Which token of its family was presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generation {
+    /// The newest.
+    Current,
+    /// The one before it.
+    Previous,
+    /// Any other that once was.
+    Older,
+}
+
+/// What a refresh gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refreshed {
+    /// A new token; the presented one is used up.
+    Rotated {
+        /// What an access token is worth now.
+        standing: Standing,
+    },
+    /// The very reply that the same token got a moment ago. See [`RACE`].
+    Repeated,
+}
+
+/// No refresh (`invalid_grant`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RefreshRefused {
+    /// A token that was used up: someone has a copy. The whole family ends.
+    #[error("the token was used before")]
+    Reused,
+    /// The family has ended.
+    #[error("the family has ended")]
+    Ended,
+    /// The family has lived its time.
+    #[error("the family is over")]
+    Over,
+}
+
+/// Two requests of one client may be on their way at once. The later one gets the same reply if it was received
+/// before the earlier one was answered, give or take this tolerance; one that begins afterwards is a reuse.
+pub const RACE: Duration = Duration::ZERO;
+
+/// Decides about a refresh. `received_at` is when the request came in, `now` when it is decided.
+pub fn refresh(
+    family: &Family,
+    presented: Generation,
+    received_at: Timestamp,
+    now: Timestamp,
+    limits: &Limits,
+) -> Result<Refreshed, RefreshRefused> {
+    if family.ended {
+        return Err(RefreshRefused::Ended);
+    }
+    let standing = standing(family, now, limits).ok_or(RefreshRefused::Over)?;
+    match presented {
+        Generation::Current => Ok(Refreshed::Rotated { standing }),
+        Generation::Previous if received_at <= family.rotated_at + RACE => Ok(Refreshed::Repeated),
+        Generation::Previous | Generation::Older => Err(RefreshRefused::Reused),
+    }
+}
+
+/// What the family is worth now; `None` when it is over.
+pub fn standing(family: &Family, now: Timestamp, limits: &Limits) -> Option<Standing> {
+    match family.party {
+        Party::Third { life } => (now < family.born_at + life).then_some(Standing::LoggedOn),
+        Party::First { .. } if now < family.auth_time + limits.log_on => Some(Standing::LoggedOn),
+        Party::First { returns } => {
+            let lives = now < family.rotated_at + limits.returning && now < family.born_at + limits.ceiling;
+            (returns && lives).then_some(Standing::Returning)
+        }
+    }
+}
+
+/// Something that ends families.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ender {
+    /// The sign-on session that it came from was logged out.
+    LogOut,
+    /// The user logged out everywhere.
+    LogOutEverywhere,
+    /// The password was changed.
+    PasswordChanged,
+    /// The user was disabled.
+    UserDisabled,
+    /// The client was revoked.
+    ClientRevoked,
+    /// The user took the consent back.
+    ConsentRevoked,
+}
+
+/// Whether a family ends by that. `offline_access` says that it outlives the visitor's log-out.
+pub fn is_ended_by(family: &Family, ender: Ender) -> bool {
+    match ender {
+        Ender::LogOut => !family.offline,
+        Ender::LogOutEverywhere
+        | Ender::PasswordChanged
+        | Ender::UserDisabled
+        | Ender::ClientRevoked
+        | Ender::ConsentRevoked => true,
+    }
+}
+
+#[cfg(test)]
+mod tests;

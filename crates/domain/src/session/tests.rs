@@ -1,0 +1,90 @@
+//! The stored form, and which secret opens what.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::fixture::*;
+use crate::key::SessionCookie::{Keep, Vst};
+
+#[test]
+fn every_kind_of_session_is_read_back() {
+    let noted = patched(&logged_on(), Key::Vst, r#"{"note":{"a":[1,null]},"theme":"d\u00e9j\u00e0"}"#, NOW).unwrap();
+    let refused = noted.clone().with_refusal(app("shop"), PatchRefused::SessionTooLarge, NOW);
+    for session in [begun(), returning(), logged_on(), noted, refused] {
+        assert_eq!(Session::decode(&session.encode()), Ok(session));
+    }
+}
+
+#[test]
+fn a_usual_session_is_small() {
+    assert!(logged_on().encode().len() < 600, "{}", logged_on().encode().len());
+}
+
+#[test]
+fn what_is_damaged_is_corrupt_and_nothing_else() {
+    let bytes = logged_on().encode();
+    assert_eq!(Session::decode(&[]), Err(Corrupt::Empty));
+    for end in 1..bytes.len() {
+        assert!(Session::decode(&bytes[..end]).is_err(), "cut at {end}");
+    }
+    let mut newer = bytes;
+    newer[0] += 1;
+    assert_eq!(Session::decode(&newer), Err(Corrupt::Format(2)));
+}
+
+/// Format 1, as release 0.1.0 wrote it. If this fails, stored sessions would be lost: bring a new format instead.
+#[test]
+fn the_stored_form_has_not_moved() {
+    let hash = crate::digest::sha256(&logged_on().encode());
+    let first: u64 = u64::from_be_bytes(hash[..8].try_into().unwrap());
+    assert_eq!((logged_on().encode().len(), first), (0, 0));
+}
+
+#[test]
+fn each_secret_opens_its_own_cookie_of_its_own_site() {
+    let session = logged_on();
+    let other_site = SiteId::parse("outlet").unwrap();
+    let cases = [
+        (Vst, vst(2), Some(Key::Vst)),
+        (Keep, keep(2), Some(Key::Keep)),
+        (Vst, vst(1), Some(Key::OldVst)),
+        (Keep, keep(1), Some(Key::OldKeep)),
+        (Keep, vst(2), None),
+        (Vst, keep(2), None),
+        (Keep, vst(1), None),
+        (Vst, keep(1), None),
+        (Vst, vst(3), None),
+    ];
+    for (cookie, secret, key) in cases {
+        assert_eq!(session.recognise(&site(), cookie, &secret, NOW, &limits()), key);
+        assert_eq!(session.recognise(&other_site, cookie, &secret, NOW, &limits()), None);
+    }
+}
+
+#[test]
+fn an_unconfirmed_session_is_kept_for_minutes_and_others_to_their_ceiling() {
+    assert_eq!(begun().expires_at(&limits()), NOW + limits().unconfirmed);
+    assert_eq!(returning().expires_at(&limits()), NOW + limits().ceiling);
+    let later = seconds(86_400);
+    let risen = risen(&returning(), Key::Vst, "alice", later, 2);
+    assert_eq!(risen.expires_at(&limits()), later + limits().ceiling);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let _ = Session::decode(&bytes);
+        if let Some(format) = bytes.first_mut() {
+            *format = 1;
+        }
+        let _ = Session::decode(&bytes);
+    }
+
+    #[test]
+    fn a_changed_byte_makes_another_session_or_none(at in 0_usize..200, change in 1_u8..) {
+        let mut bytes = logged_on().encode();
+        let at = at % bytes.len();
+        bytes[at] ^= change;
+        prop_assert_ne!(Session::decode(&bytes), Ok(logged_on()));
+    }
+}

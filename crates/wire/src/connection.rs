@@ -1,0 +1,119 @@
+//! The life of one client connection: request after request, each with one answer and one access line, a panic in one
+//! of them ending that one only.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+
+use crate::core::Core;
+use crate::exchange::{Exchange, Served};
+use crate::line::Line;
+use crate::link::{Link, NoRequest};
+use crate::metrics::Counter;
+use crate::reply::Refusal;
+use crate::{Face, metrics};
+
+/// Serves a connection until it ends.
+pub(crate) async fn serve<F: Face>(mut link: Link, face: Arc<F>) {
+    loop {
+        let mut note = F::Note::default();
+        match link.next_request().await {
+            Ok(()) => {}
+            Err(NoRequest::Over) => return,
+            Err(NoRequest::Refused(refusal)) => {
+                refuse(&mut link, refusal).await;
+                log(&mut link, &*face, &note);
+                return link.finish().await;
+            }
+        }
+        let exchange = Exchange { link: &mut link, note: &mut note };
+        let died = AssertUnwindSafe(face.serve(exchange)).catch_unwind().await.is_err();
+        if died {
+            bury(&mut link).await;
+        }
+        log(&mut link, &*face, &note);
+        if link.close {
+            return link.finish().await;
+        }
+        link.recycle();
+    }
+}
+
+async fn refuse(link: &mut Link, refusal: Refusal) {
+    Core::with(|core| core.slab.add(Counter::Refused, 1));
+    let answer = refusal.answer();
+    link.record.fault = Some(String::from_utf8_lossy(&answer.body).into_owned());
+    link.close = true;
+    link.answer(&answer).await;
+}
+
+/// After a panic: an error when nothing was sent yet, else an abort.
+async fn bury(link: &mut Link) {
+    Core::with(|core| core.slab.add(Counter::Panics, 1));
+    link.record.fault = Some("panic".to_owned());
+    link.close = true;
+    if link.record.status.is_some() {
+        link.abort();
+    } else {
+        link.outbox.clear();
+        link.answer(&Refusal::Panic.answer()).await;
+    }
+}
+
+fn log<F: Face>(link: &mut Link, face: &F, note: &F::Note) {
+    let served = Served::of(&mut link.record);
+    let ended = link.record.end();
+    Core::with(|core| {
+        count(&core.slab, &served, link.record.bytes_in);
+        let now = core.wall(ended);
+        core.lines.add(|line| {
+            write_line(link, &served, now, line);
+            face.log(note, &served, line);
+        });
+    });
+}
+
+fn count(slab: &metrics::Slab, served: &Served, bytes_in: u64) {
+    slab.add(Counter::Requests, 1);
+    slab.add(
+        match served.status().unwrap_or(100) / 100 {
+            2 => Counter::Answers2xx,
+            3 => Counter::Answers3xx,
+            4 => Counter::Answers4xx,
+            5 => Counter::Answers5xx,
+            _ => Counter::Answers1xx,
+        },
+        1,
+    );
+    slab.add(Counter::BytesIn, bytes_in);
+    slab.add(Counter::BytesOut, served.bytes_out());
+    slab.add(Counter::Aborted, u64::from(served.aborted()));
+    slab.took(served.took());
+}
+
+/// Wire's part of an access line. The query stays out: it may hold what only the app should see.
+fn write_line(link: &Link, served: &Served, now: u64, line: &mut Line<'_>) {
+    line.number("ts", now);
+    line.text("id", link.record.id.hex());
+    line.text("peer", link.peer.ip().to_string());
+    if link.has_head {
+        let request = link.request();
+        line.text("method", request.method().as_str());
+        line.text("host", request.host().name());
+        line.text("path", request.target().path());
+    }
+    line.number("status", served.status().unwrap_or_default().into());
+    line.number("bytes_in", link.record.bytes_in);
+    line.number("bytes_out", served.bytes_out());
+    line.number("us", served.took().as_micros() as u64);
+    if let Some(upstream) = &link.record.upstream {
+        line.text("upstream", upstream.authority());
+    }
+    if served.aborted() {
+        line.number("aborted", 1);
+    }
+    if let Some(fault) = &link.record.fault {
+        line.text("fault", fault);
+    }
+}

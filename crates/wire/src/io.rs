@@ -1,0 +1,82 @@
+//! A socket as the data path sees it: polls that read into and write out of our buffers. TLS becomes a variant here.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::buffer::Buffer;
+
+/// One side of a connection.
+#[derive(Debug)]
+pub(crate) enum Io {
+    /// TCP without TLS.
+    Plain(TcpStream),
+}
+
+impl Io {
+    pub(crate) fn plain(stream: TcpStream) -> Self {
+        // A head is written in one piece; waiting for more would only delay it.
+        let _ = stream.set_nodelay(true);
+        Self::Plain(stream)
+    }
+
+    /// Reads once into the buffer. Zero is the end of the stream.
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut Buffer) -> Poll<io::Result<usize>> {
+        let Self::Plain(stream) = self;
+        let mut room = ReadBuf::new(buffer.room());
+        ready!(Pin::new(stream).poll_read(cx, &mut room))?;
+        let n = room.filled().len();
+        buffer.filled(n);
+        Poll::Ready(Ok(n))
+    }
+
+    /// Writes until the buffer is empty.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>, buffer: &mut Buffer) -> Poll<io::Result<()>> {
+        let Self::Plain(stream) = self;
+        while !buffer.is_empty() {
+            let n = ready!(Pin::new(&mut *stream).poll_write(cx, buffer.data()))?;
+            if n == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            buffer.consume(n);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ready when there may be something to read. Needs no buffer.
+    pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self::Plain(stream) = self;
+        stream.poll_read_ready(cx)
+    }
+
+    /// Whether nothing has arrived since the last read, as far as is known without a system call. An idle
+    /// connection that has something to say is about to close, or worse.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.poll_readable(&mut Context::from_waker(Waker::noop())).is_pending()
+    }
+
+    /// Says that nothing more will be written.
+    pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self::Plain(stream) = self;
+        Pin::new(stream).poll_shutdown(cx)
+    }
+
+    /// Makes the close an abort (RST), so that nobody takes a cut body for a whole one.
+    pub(crate) fn abort(&self) {
+        let Self::Plain(stream) = self;
+        let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
+    }
+}
+
+/// An address as it counts in rules: IPv4 in IPv6 clothes is IPv4.
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V6(v6) => SocketAddr::new(v6.to_canonical(), address.port()),
+        IpAddr::V4(_) => address,
+    }
+}

@@ -1,0 +1,50 @@
+//! Lines are JSON whatever they are told, and a stuck log loses lines instead of time.
+
+use std::sync::Mutex;
+
+use super::*;
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn one_escaped_record_a_line() {
+    let out = Shared::default();
+    let (sink, writer) = LineSink::start(Box::new(out.clone())).unwrap();
+    let mut lines = Lines::new(Some(sink));
+    lines.add(|line| {
+        line.text("path", b"/a\r\n{\"x\":1}\x1b[0m\xff\\");
+        line.number("status", 200);
+    });
+    lines.add(|line| line.text("long", vec![b'a'; 5000]));
+    drop(lines);
+    writer.join().unwrap();
+    let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+    let mut read = text.lines();
+    assert_eq!(read.next(), Some(r#"{"path":"/a\u000d\u000a{\"x\":1}\u001b[0m\u00ff\\","status":200}"#));
+    assert_eq!(read.next().map(str::len), Some(VALUE_BYTES_MAX + 11));
+    assert_eq!(read.next(), None);
+}
+
+#[test]
+fn a_stuck_log_loses_lines_and_counts_them() {
+    let (blocks, waiting) = sync_channel(1);
+    let sink = LineSink { blocks, dropped: Arc::default() };
+    let mut lines = Lines::new(Some(sink.clone()));
+    for _ in 0..3 {
+        lines.add(|line| line.number("n", 1));
+        lines.hand_over();
+    }
+    assert_eq!(sink.dropped().load(Ordering::Relaxed), 2);
+    assert_eq!(waiting.try_iter().count(), 1);
+}

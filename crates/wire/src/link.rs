@@ -1,0 +1,367 @@
+//! One client connection: its socket, its buffers, its deadline, and where in a request it stands. Reads heads, writes
+//! whole answers, closes in a way that the client can read the last one.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use vestibule_message::framing::BodyReader;
+use vestibule_message::head::{HeadFault, RequestHead, RequestIndex, Version};
+use vestibule_message::method::Method;
+use vestibule_message::scan::HeadScan;
+
+use crate::answer::Answer;
+use crate::buffer::Buffer;
+use crate::core::{Core, RequestId};
+use crate::edit;
+use crate::io::{Io, canonical};
+use crate::reply::Refusal;
+use crate::server::Shared;
+use crate::tick::{self, Deadline};
+
+/// Bytes read and thrown away before a connection with an unread body is closed.
+const LINGER_BYTES_MAX: usize = 1024 * 1024;
+/// Time spent on that.
+const LINGER_MAX: Duration = Duration::from_secs(1);
+/// Bytes a method may have before the space; longer ones are no methods.
+const METHOD_BYTES_MAX: usize = 32;
+
+/// What is known of a request for its access line.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) id: RequestId,
+    /// When the head was whole; while it is not, when its first byte came.
+    pub(crate) started: Instant,
+    ended: Option<Instant>,
+    /// The status of the final head sent; `None` while there is none.
+    pub(crate) status: Option<u16>,
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+    /// The answer was cut before its end.
+    pub(crate) aborted: bool,
+    /// The upstream the request went to.
+    pub(crate) upstream: Option<Arc<vestibule_routes::Upstream>>,
+    /// What went wrong, for the log only.
+    pub(crate) fault: Option<String>,
+}
+
+/// One client connection.
+pub(crate) struct Link {
+    pub(crate) io: Io,
+    pub(crate) peer: SocketAddr,
+    pub(crate) deadline: Deadline,
+    pub(crate) shared: Arc<Shared>,
+    /// The head of the request, and while it is read what came with it.
+    head: Buffer,
+    index: RequestIndex,
+    /// Bytes after the head: the body, then the next request.
+    pub(crate) inbox: Buffer,
+    pub(crate) outbox: Buffer,
+    pub(crate) reader: BodyReader,
+    pub(crate) record: Record,
+    /// The connection ends after this request.
+    pub(crate) close: bool,
+    /// Whether the head was read far enough to be shown in the log.
+    pub(crate) has_head: bool,
+    served_before: bool,
+}
+
+/// Why there is no next request.
+pub(crate) enum NoRequest {
+    /// The client has gone or said nothing for too long.
+    Over,
+    /// What it sent is refused.
+    Refused(Refusal),
+}
+
+impl Link {
+    pub(crate) fn new(io: Io, peer: SocketAddr, shared: Arc<Shared>) -> Self {
+        let deadline = Deadline::new(&shared.ticker);
+        let record = Record::new(RequestId::default());
+        Self {
+            io,
+            peer: canonical(peer),
+            deadline,
+            shared,
+            head: Buffer::default(),
+            index: RequestIndex::default(),
+            inbox: Buffer::default(),
+            outbox: Buffer::default(),
+            reader: BodyReader::Done,
+            record,
+            close: false,
+            has_head: false,
+            served_before: false,
+        }
+    }
+
+    /// The head of the request being served.
+    pub(crate) fn request(&self) -> RequestHead<'_> {
+        self.index.of(self.head.data())
+    }
+
+    /// Waits for the next request and reads its head. Holds no buffer while nothing comes.
+    pub(crate) async fn next_request(&mut self) -> Result<(), NoRequest> {
+        self.has_head = false;
+        let limits = &self.shared.limits;
+        self.deadline.set(if self.served_before { limits.idle_timeout } else { limits.head_timeout });
+        self.served_before = true;
+        let mut scan = HeadScan::default();
+        let mut begun = false;
+        let mut led = false;
+        let len = poll_fn(|cx| self.poll_head(cx, &mut scan, &mut begun, &mut led)).await?;
+        self.record.started = tick::now();
+        self.accept_head(len).map_err(NoRequest::Refused)
+    }
+
+    fn poll_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        scan: &mut HeadScan,
+        begun: &mut bool,
+        led: &mut bool,
+    ) -> Poll<Result<usize, NoRequest>> {
+        loop {
+            // RFC 9112 2.2: one empty line before a request is forgiven.
+            if !*led && self.head.data().starts_with(b"\r\n") {
+                self.head.consume(2);
+                *led = true;
+            }
+            if !self.head.is_empty() && (*led || self.head.data() != b"\r") {
+                if !*begun {
+                    *begun = true;
+                    self.record = Record::new(Core::with(Core::request_id));
+                    self.deadline.set(self.shared.limits.head_timeout);
+                }
+                match scan.find_end(self.head.data()) {
+                    Ok(Some(len)) => return Poll::Ready(Ok(len)),
+                    Ok(None) => {}
+                    Err(fault) => return Poll::Ready(Err(NoRequest::Refused(Refusal::Scan(fault)))),
+                }
+                if let Some(fault) = self.too_large_already(scan) {
+                    return Poll::Ready(Err(NoRequest::Refused(Refusal::Head(fault))));
+                }
+            }
+            if self.deadline.poll_passed(cx) {
+                let over = if *begun { NoRequest::Refused(Refusal::HeadSlow) } else { NoRequest::Over };
+                return Poll::Ready(Err(over));
+            }
+            if !self.head.is_backed() {
+                match ready!(self.io.poll_readable(cx)) {
+                    Ok(()) => self.head = Core::with(Core::buffer),
+                    Err(_) => return Poll::Ready(Err(NoRequest::Over)),
+                }
+            }
+            match self.io.poll_read(cx, &mut self.head) {
+                Poll::Ready(Ok(1..)) => {}
+                // An unfinished head from a client that has gone needs no answer.
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(NoRequest::Over)),
+                Poll::Pending => {
+                    if self.head.is_empty() {
+                        Core::with(|core| core.give_back(&mut self.head));
+                    }
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    /// Refuses a head before its end has come, when nothing that could follow would make it good.
+    fn too_large_already(&self, scan: &HeadScan) -> Option<HeadFault> {
+        let (data, limits) = (self.head.data(), &self.shared.limits.head);
+        if data.len() > limits.head_bytes_max {
+            return Some(HeadFault::TooLarge("the whole head"));
+        }
+        if scan.lines() > limits.fields_max + 1 {
+            return Some(HeadFault::TooLarge("too many fields"));
+        }
+        if scan.lines() > 0 {
+            return None;
+        }
+        match data.iter().take(METHOD_BYTES_MAX).position(|b| !b.is_ascii_uppercase()) {
+            None if data.len() < METHOD_BYTES_MAX => None,
+            Some(at) if data[at] == b' ' && data.len() <= limits.target_bytes_max + METHOD_BYTES_MAX + 12 => {
+                None
+            }
+            Some(at) if data[at] == b' ' => Some(HeadFault::TargetTooLong),
+            Some(at) if data[at].is_ascii_lowercase() && data.len() < METHOD_BYTES_MAX => None,
+            Some(at) if at > 0 && data[at].is_ascii_lowercase() => Some(HeadFault::Method),
+            _ => Some(HeadFault::Syntax("request line")),
+        }
+    }
+
+    /// Reads the head of `len` bytes and checks the framing of the body bytes that are here already, so that a request
+    /// is refused whole before anybody has seen a part of it.
+    fn accept_head(&mut self, len: usize) -> Result<(), Refusal> {
+        self.close = true;
+        self.reader = BodyReader::Done;
+        let data = self.head.data();
+        if len > self.shared.limits.head.head_bytes_max {
+            return Err(Refusal::Head(HeadFault::TooLarge("the whole head")));
+        }
+        self.index.parse(&data[..len], &self.shared.limits.head).map_err(Refusal::Head)?;
+        let surplus = &data[len..];
+        let request = self.index.of(&data[..len]);
+        let reader = BodyReader::new(request.body_length());
+        reader.check(surplus).map_err(Refusal::Body)?;
+        let persistent = request.persistent();
+        if !surplus.is_empty() {
+            if !self.inbox.is_backed() {
+                self.inbox = Core::with(Core::buffer);
+            }
+            self.inbox.put(surplus);
+        }
+        self.head.truncate(len);
+        self.has_head = true;
+        self.reader = reader;
+        self.close = !persistent || self.shared.is_draining();
+        Ok(())
+    }
+
+    /// Makes sure that there is memory to read into.
+    pub(crate) fn back_inbox(&mut self) {
+        if !self.inbox.is_backed() {
+            self.inbox = Core::with(Core::buffer);
+        }
+    }
+
+    /// Makes sure that there is memory to write into.
+    pub(crate) fn back_outbox(&mut self) {
+        if !self.outbox.is_backed() {
+            self.outbox = Core::with(Core::buffer);
+        }
+    }
+
+    /// Takes what is here of the body and throws it away. Whether the body is done then.
+    fn skim_body(&mut self) -> bool {
+        while !self.reader.is_done() && !self.inbox.is_empty() {
+            let Ok(taken) = self.reader.take(self.inbox.data()) else { return false };
+            self.inbox.consume(taken.consumed);
+        }
+        self.reader.is_done()
+    }
+
+    /// Writes a whole answer. An unread body ends the connection, so that it is never taken for a request.
+    pub(crate) async fn answer(&mut self, answer: &Answer) {
+        let version = if self.has_head { self.request().version() } else { Version::Current };
+        let bodiless =
+            self.has_head && self.request().method() == Method::Head || answer.status.is_bodiless();
+        self.close |= !self.skim_body() || self.shared.is_draining();
+        self.back_outbox();
+        let out = &mut self.outbox;
+        edit::write_status_line(answer.status, out);
+        out.put(answer.lines.as_bytes());
+        let now = self.record.started;
+        Core::with(|core| edit::write_field("date", core.date(now).as_bytes(), out));
+        if !answer.status.is_bodiless() {
+            edit::write_length(answer.body.len() as u64, out);
+        }
+        edit::write_connection(self.close, version, out);
+        out.put(b"\r\n");
+        if !bodiless {
+            out.put(&answer.body);
+        }
+        self.record.status = Some(answer.status.code());
+        self.record.bytes_out += out.len() as u64;
+        self.deadline.set(self.shared.limits.write_timeout);
+        if self.flush().await.is_err() {
+            self.abort();
+        }
+    }
+
+    /// Writes out what waits, within the deadline.
+    async fn flush(&mut self) -> io::Result<()> {
+        poll_fn(|cx| {
+            if self.deadline.poll_passed(cx) {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            self.io.poll_flush(cx, &mut self.outbox)
+        })
+        .await
+    }
+
+    /// The answer cannot be finished: the client must not take it for whole.
+    pub(crate) fn abort(&mut self) {
+        self.record.aborted = true;
+        self.close = true;
+        self.outbox.clear();
+        self.io.abort();
+    }
+
+    /// Gives back what an idle connection does not need, and moves what has come of the next request to the front.
+    pub(crate) fn recycle(&mut self) {
+        self.head.clear();
+        if !self.inbox.is_empty() {
+            std::mem::swap(&mut self.head, &mut self.inbox);
+        }
+        self.release();
+    }
+
+    /// Gives all empty buffers back.
+    fn release(&mut self) {
+        Core::with(|core| {
+            for buffer in [&mut self.head, &mut self.inbox, &mut self.outbox] {
+                if buffer.is_empty() && buffer.is_backed() {
+                    core.give_back(buffer);
+                }
+            }
+        });
+    }
+
+    /// Ends the connection after its last answer. Bytes that still come are read and thrown away for a while: a close
+    /// with unread bytes is a reset, and the client might lose the answer (RFC 9112 9.6).
+    pub(crate) async fn finish(mut self) {
+        if self.record.aborted {
+            return;
+        }
+        self.deadline.set(LINGER_MAX);
+        self.inbox.clear();
+        self.back_inbox();
+        let mut read = 0;
+        let mut finished = false;
+        poll_fn(|cx| {
+            if !finished {
+                if ready!(self.io.poll_finish(cx)).is_err() {
+                    return Poll::Ready(());
+                }
+                finished = true;
+            }
+            while read < LINGER_BYTES_MAX && !self.deadline.poll_passed(cx) {
+                match ready!(self.io.poll_read(cx, &mut self.inbox)) {
+                    Ok(n @ 1..) => read += n,
+                    Ok(0) | Err(_) => break,
+                }
+                self.inbox.clear();
+            }
+            Poll::Ready(())
+        })
+        .await;
+        self.head.clear();
+        self.inbox.clear();
+        self.release();
+    }
+}
+
+impl Record {
+    fn new(id: RequestId) -> Self {
+        Self {
+            id,
+            started: tick::now(),
+            ended: None,
+            status: None,
+            bytes_in: 0,
+            bytes_out: 0,
+            aborted: false,
+            upstream: None,
+            fault: None,
+        }
+    }
+
+    /// The end of the answer, and so of the request; the first call decides.
+    pub(crate) fn end(&mut self) -> Instant {
+        *self.ended.get_or_insert_with(tick::now)
+    }
+}

@@ -1,0 +1,135 @@
+//! Coarse time for deadlines: one thread counts ticks and wakes what is overdue, so the request path sets a timer with
+//! one store and no system call. The only file of this crate that reads the machine's clock.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::task::Context;
+use std::time::{Duration, Instant};
+
+use futures_util::task::AtomicWaker;
+
+/// How exact a deadline is: it passes up to two ticks late and never early.
+pub(crate) const TICK: Duration = Duration::from_millis(100);
+/// Slots of the wheel; a deadline further away is looked at again when its slot comes round.
+const SLOTS: u64 = 1024;
+
+/// Now, for measuring how long a request took.
+#[expect(clippy::disallowed_methods, reason = "the one place in wire that reads the monotonic clock")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// Counts ticks from 1 and holds the wheel of deadlines.
+pub(crate) struct Ticker {
+    now: AtomicU64,
+    wheel: Mutex<Vec<Vec<Arc<Cell>>>>,
+    stop: (Mutex<bool>, Condvar),
+}
+
+impl Ticker {
+    /// Starts the counting thread. It ends when [`Ticker::stop`] is called.
+    pub(crate) fn start() -> std::io::Result<Arc<Self>> {
+        let ticker = Arc::new(Self {
+            now: AtomicU64::new(1),
+            wheel: Mutex::new((0..SLOTS).map(|_| Vec::new()).collect()),
+            stop: (Mutex::new(false), Condvar::new()),
+        });
+        let counting = Arc::clone(&ticker);
+        std::thread::Builder::new().name("tick".to_owned()).spawn(move || counting.run())?;
+        Ok(ticker)
+    }
+
+    pub(crate) fn stop(&self) {
+        *self.stop.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.stop.1.notify_all();
+    }
+
+    fn run(&self) {
+        let start = now();
+        let mut stopped = self.stop.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*stopped {
+            let reached = start.elapsed().as_millis() as u64 / TICK.as_millis() as u64 + 1;
+            for tick in self.now.load(Ordering::Relaxed) + 1..=reached {
+                self.advance(tick);
+            }
+            stopped = self.stop.1.wait_timeout(stopped, TICK).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn advance(&self, tick: u64) {
+        self.now.store(tick, Ordering::SeqCst);
+        let mut wheel = self.wheel.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = std::mem::take(&mut wheel[(tick % SLOTS) as usize]);
+        for cell in slot {
+            // Leave first, look second: whoever sets a deadline in between sees that it must enter again.
+            cell.entered.store(0, Ordering::SeqCst);
+            match cell.due.load(Ordering::SeqCst) {
+                0 => {}
+                due if due <= tick => cell.waker.wake(),
+                due => enter(&mut wheel, cell, due, tick),
+            }
+        }
+    }
+}
+
+fn enter(wheel: &mut [Vec<Arc<Cell>>], cell: Arc<Cell>, due: u64, now: u64) {
+    let at = due.clamp(now + 1, now + SLOTS - 1);
+    cell.entered.store(at, Ordering::SeqCst);
+    wheel[(at % SLOTS) as usize].push(cell);
+}
+
+/// When something is overdue, in ticks; zero is never.
+#[derive(Default)]
+struct Cell {
+    due: AtomicU64,
+    /// The tick of its earliest place in the wheel; zero when it has none.
+    entered: AtomicU64,
+    waker: AtomicWaker,
+}
+
+/// The one deadline of a connection, moved from phase to phase.
+pub(crate) struct Deadline {
+    ticker: Arc<Ticker>,
+    cell: Arc<Cell>,
+}
+
+impl Deadline {
+    pub(crate) fn new(ticker: &Arc<Ticker>) -> Self {
+        Self { ticker: Arc::clone(ticker), cell: Arc::default() }
+    }
+
+    /// From now on the deadline is `after` away.
+    pub(crate) fn set(&self, after: Duration) {
+        let now = self.ticker.now.load(Ordering::Relaxed);
+        let due = now + (after.as_millis() as u64).div_ceil(TICK.as_millis() as u64) + 1;
+        self.cell.due.store(due, Ordering::SeqCst);
+        let entered = self.cell.entered.load(Ordering::SeqCst);
+        if entered == 0 || entered > due {
+            let mut wheel = self.ticker.wheel.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = self.ticker.now.load(Ordering::SeqCst);
+            enter(&mut wheel, Arc::clone(&self.cell), due, now);
+        }
+    }
+
+    /// From now on there is no deadline.
+    pub(crate) fn clear(&self) {
+        self.cell.due.store(0, Ordering::SeqCst);
+    }
+
+    /// Whether the deadline has passed; if not, the task is woken when it does.
+    pub(crate) fn poll_passed(&self, cx: &Context<'_>) -> bool {
+        self.cell.waker.register(cx.waker());
+        let due = self.cell.due.load(Ordering::SeqCst);
+        due != 0 && self.ticker.now.load(Ordering::SeqCst) >= due
+    }
+}
+
+impl Drop for Deadline {
+    fn drop(&mut self) {
+        self.clear();
+        self.cell.waker.take();
+    }
+}
+
+#[cfg(test)]
+mod tests;

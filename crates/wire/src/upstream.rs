@@ -1,0 +1,41 @@
+//! A connection to an upstream: opened within a time, lent to one request at a time.
+
+use std::io;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::net::TcpStream;
+use vestibule_routes::Upstream;
+
+use crate::io::Io;
+
+/// Why an upstream could not be reached.
+#[derive(Debug, Error)]
+pub(crate) enum ConnectFault {
+    /// It did not answer in time.
+    #[error("no connection within {0:?}")]
+    Slow(Duration),
+    /// It refused, or its name has no address.
+    #[error("no connection: {0}")]
+    Refused(#[from] io::Error),
+}
+
+/// A connection to an upstream between requests.
+#[derive(Debug)]
+pub(crate) struct UpstreamLink {
+    pub(crate) io: Io,
+}
+
+impl UpstreamLink {
+    /// Opens a connection, trying each address of the name in turn.
+    pub(crate) async fn open(to: &Upstream, within: Duration) -> Result<Self, ConnectFault> {
+        let connected = tokio::time::timeout(within, TcpStream::connect(to.authority())).await;
+        let stream = connected.map_err(|_| ConnectFault::Slow(within))??;
+        Ok(Self { io: Io::plain(stream) })
+    }
+
+    /// Whether it has said nothing since its last answer.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.io.is_quiet()
+    }
+}

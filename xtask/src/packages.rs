@@ -1,0 +1,74 @@
+//! What the tests need from Debian beyond Rust and a C compiler: the list, and how a machine gets it.
+
+use std::env;
+use std::io;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::{say, succeed};
+
+struct Package {
+    name: &'static str,
+    /// The program that shows it is there. Looked for by name, so other ways to install it count too.
+    program: &'static str,
+    /// Why the tests need it.
+    why: &'static str,
+}
+
+const NEEDED: &[Package] = &[
+    Package { name: "curl", program: "curl", why: "README.md's examples are run as they stand" },
+    Package {
+        name: "nginx-light",
+        program: "nginx",
+        why: "the yardstick of the data-plane benchmark, which has a smoke test",
+    },
+    Package { name: "chromium", program: "chromium", why: "journeys of a visitor in a real browser" },
+];
+
+/// Where Debian puts programs that the PATH of an ordinary user lacks.
+const SYSTEM_PROGRAMS: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
+
+/// Leaves a complete machine alone. As root installs what is missing; otherwise fails with the command to run.
+pub(crate) fn install() -> io::Result<()> {
+    let missing = missing();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for package in &missing {
+        say(format_args!("xtask: needs {}: {}", package.name, package.why));
+    }
+    let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
+    if !is_root()? {
+        return Err(io::Error::other(format!(
+            "packages are missing; run\n  sudo apt-get update && sudo apt-get install --yes --no-install-recommends {}",
+            names.join(" ")
+        )));
+    }
+    succeed(apt_get().arg("update"))?;
+    succeed(apt_get().args(["install", "--yes", "--no-install-recommends"]).args(&names))?;
+    match self::missing().first() {
+        None => Ok(()),
+        Some(package) => Err(io::Error::other(format!(
+            "{} is installed, yet there is no program `{}`",
+            package.name, package.program
+        ))),
+    }
+}
+
+fn missing() -> Vec<&'static Package> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> =
+        env::split_paths(&path).chain(SYSTEM_PROGRAMS.into_iter().map(PathBuf::from)).collect();
+    let found = |program: &str| folders.iter().any(|folder| folder.join(program).is_file());
+    NEEDED.iter().filter(|package| !found(package.program)).collect()
+}
+
+fn is_root() -> io::Result<bool> {
+    Ok(Command::new("id").arg("-u").output()?.stdout.trim_ascii() == b"0")
+}
+
+fn apt_get() -> Command {
+    let mut command = Command::new("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
