@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{BadConfig, Config};
-use crate::{demo, lifecycle, serve};
+use crate::admin_client::{self, AdminCommand, Connection};
+use crate::config::{BadConfig, Config, FaceName};
+use crate::{admin_token, demo, lifecycle, serve};
 
 /// The edge and identity layer: browsers come in by the front door, web apps learn who is there.
 #[derive(Parser)]
@@ -37,6 +38,8 @@ enum Command {
     /// Work on configuration files.
     #[command(subcommand)]
     Config(ConfigCommand),
+    #[command(flatten)]
+    Admin(AdminCommand),
 }
 
 #[derive(Subcommand)]
@@ -55,6 +58,7 @@ pub fn run() -> ExitCode {
         Command::Demo { data_dir, port_base } => demo::run(&data_dir, port_base),
         Command::Serve { config } => serve_file(&config),
         Command::Config(ConfigCommand::Check { config }) => check(&config),
+        Command::Admin(command) => administer(command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -72,6 +76,23 @@ fn serve_file(path: &Path) -> anyhow::Result<()> {
     let running = serve::start(config)?;
     signals.wait_and_drain(running);
     Ok(())
+}
+
+/// Finds the running process, and asks it.
+fn administer(command: AdminCommand) -> anyhow::Result<()> {
+    let connection = match &command.whereabouts().config {
+        None => Connection::from_data_dir(&command.whereabouts().data_dir)?,
+        Some(path) => {
+            let config = Config::read(path)?;
+            let listener =
+                config.listeners.iter().find(|listener| listener.serves.contains(&FaceName::Admin));
+            let (Some(listener), Some(data_dir)) = (listener, &config.data_dir) else {
+                anyhow::bail!("{}: no listener serves admin, or there is no data_dir", path.display());
+            };
+            Connection::new(&format!("http://{}", listener.bind), &data_dir.join(admin_token::NAME))?
+        }
+    };
+    admin_client::run(command, &connection)
 }
 
 fn check(path: &Path) -> anyhow::Result<()> {

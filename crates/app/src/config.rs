@@ -3,6 +3,7 @@
 
 mod limits;
 mod place;
+mod session;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -11,9 +12,11 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use serde::Deserialize;
 use thiserror::Error;
-use vestibule_proxy::{Problem, RouteConfig, SiteConfig};
+use vestibule_oauth::token::ClientSecret;
+use vestibule_proxy::{AttributeConfig, Problem, RouteConfig};
 
 pub use limits::LimitsConfig;
+pub use session::{SessionsConfig, StoreName};
 
 /// Beginning of the environment variables that override settings.
 const VARIABLE_PREFIX: &str = "VESTIBULE_";
@@ -22,17 +25,26 @@ const VARIABLE_PREFIX: &str = "VESTIBULE_";
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
+    /// Directory for everything that is kept: sessions, users, keys. Needed where there is an `[idp]`.
+    pub data_dir: Option<PathBuf>,
     /// Addresses to listen on and what each serves.
     #[serde(rename = "listener")]
     pub listeners: Vec<ListenerConfig>,
     /// The web sites.
     #[serde(rename = "site")]
     pub sites: Vec<SiteConfig>,
+    /// What web apps may keep in a session.
+    #[serde(rename = "attribute")]
+    pub attributes: Vec<AttributeConfig>,
     /// Which web app serves which host and path.
     #[serde(rename = "route")]
     pub routes: Vec<RouteConfig>,
     /// The proxy face.
     pub proxy: ProxyConfig,
+    /// Sessions.
+    pub sessions: SessionsConfig,
+    /// The identity provider, when this process is one.
+    pub idp: Option<vestibule_idp::config::Config>,
     /// Limits and times of connections.
     pub limits: LimitsConfig,
     /// Logs.
@@ -44,6 +56,25 @@ pub struct Config {
     /// Where the file came from, for messages.
     #[serde(skip)]
     source: Source,
+}
+
+/// One web site: one origin.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteConfig {
+    /// Its name in records and tokens.
+    pub name: String,
+    /// Scheme, host and port as a browser shows them, such as `https://shop.example`.
+    pub origin: String,
+    /// Other hosts of the same site, which redirect to its origin.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// The OAuth client that its visitors log on with.
+    #[serde(default)]
+    pub log_on_client: Option<String>,
+    /// The OAuth client that stands for all visitors of whom nothing is known.
+    #[serde(default)]
+    pub anonymous_client: Option<String>,
 }
 
 /// One address and the faces behind it.
@@ -62,6 +93,10 @@ pub struct ListenerConfig {
 pub enum FaceName {
     /// Browsers.
     Proxy,
+    /// The identity provider's pages and endpoints.
+    Idp,
+    /// The admin API. Give it an address that only administrators reach.
+    Admin,
     /// `/healthz`, `/readyz`, `/metrics`.
     Metrics,
 }
@@ -71,6 +106,8 @@ impl FaceName {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Proxy => "proxy",
+            Self::Idp => "idp",
+            Self::Admin => "admin",
             Self::Metrics => "metrics",
         }
     }
@@ -172,7 +209,31 @@ impl Config {
         let text = std::fs::read_to_string(path)
             .map_err(|error| BadConfig::one(format!("{name}: cannot be read: {error}")))?;
         let variables = std::env::vars().filter(|(key, _)| key.starts_with(VARIABLE_PREFIX));
-        Self::parse_with(&text, &name, variables)
+        let mut config = Self::parse_with(&text, &name, variables)?;
+        config.read_secrets(path.parent().unwrap_or(Path::new("")))?;
+        Ok(config)
+    }
+
+    /// Reads the files that hold clients' secrets; relative paths count from `dir`.
+    fn read_secrets(&mut self, dir: &Path) -> Result<(), BadConfig> {
+        let mut problems = Vec::new();
+        let clients = self.idp.iter_mut().flat_map(|idp| &mut idp.clients);
+        for (at, client) in clients.enumerate() {
+            let Some(file) = client.secret_file.as_ref().map(|file| dir.join(file)) else { continue };
+            let secret = std::fs::read_to_string(&file).map_err(|error| error.to_string());
+            let secret = secret.and_then(|text| {
+                let malformed = |_| "does not hold a secret: one line of printable ASCII".to_owned();
+                ClientSecret::parse(text.trim_end()).map_err(malformed)
+            });
+            match secret {
+                Ok(secret) => client.secret = Some(secret),
+                Err(why) => problems.push(Problem {
+                    at: format!("idp.clients[{at}].secret_file"),
+                    what: format!("{}: {why}", file.display()),
+                }),
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(self.refuse(&problems)) }
     }
 
     /// Reads a text; `name` stands for it in messages.
@@ -203,11 +264,35 @@ impl Config {
 
     /// What the proxy face is told.
     pub fn proxy(&self) -> vestibule_proxy::Config {
+        let site = |site: &SiteConfig| vestibule_proxy::SiteConfig {
+            name: site.name.clone(),
+            origin: site.origin.clone(),
+            aliases: site.aliases.clone(),
+            client: site.log_on_client.clone(),
+        };
         vestibule_proxy::Config {
-            sites: self.sites.clone(),
+            sites: self.sites.iter().map(site).collect(),
+            attributes: self.attributes.clone(),
             routes: self.routes.clone(),
             trusted_peers: self.proxy.trusted_peers.clone(),
+            issuer: self.idp.as_ref().map(|idp| idp.issuer.clone()),
+            limits: self.sessions.limits(),
         }
+    }
+
+    /// What the identity provider is told: its own table, and the sites that name their clients.
+    pub fn idp(&self) -> Option<vestibule_idp::config::Config> {
+        let mut idp = self.idp.clone()?;
+        let with_clients = self.sites.iter().filter_map(|site| {
+            Some(vestibule_idp::config::Site {
+                name: site.name.clone(),
+                origin: site.origin.clone(),
+                log_on_client: site.log_on_client.clone()?,
+                anonymous_client: site.anonymous_client.clone()?,
+            })
+        });
+        idp.sites.extend(with_clients);
+        Some(idp)
     }
 
     /// Problems with what this crate itself knows of.
@@ -222,9 +307,33 @@ impl Config {
             let key = format!("listener[{at}].serves");
             if listener.serves.is_empty() {
                 problems.push(problem(key, "serves nothing: name at least one face"));
+            } else if listener.serves.iter().filter(|face| **face != FaceName::Metrics).count() > 1 {
+                problems
+                    .push(problem(key, "names two faces besides metrics: give each a listener of its own"));
             } else if listener.serves.iter().enumerate().any(|(n, face)| listener.serves[..n].contains(face))
             {
                 problems.push(problem(key, "names a face twice"));
+            }
+        }
+        for (at, site) in self.sites.iter().enumerate() {
+            if site.log_on_client.is_some() != site.anonymous_client.is_some() {
+                problems.push(problem(
+                    format!("site[{at}]"),
+                    "names one of log_on_client and anonymous_client only",
+                ));
+            }
+        }
+        if self.data_dir.is_none() && self.idp.is_some() {
+            problems.push(problem(
+                "data_dir".to_owned(),
+                "is missing: sessions and users have to be kept somewhere",
+            ));
+        }
+        for face in [FaceName::Idp, FaceName::Admin] {
+            let is_served = self.listeners.iter().any(|listener| listener.serves.contains(&face));
+            if is_served && self.idp.is_none() {
+                let what = format!("a listener serves {}, and there is no [idp]", face.as_str());
+                problems.push(Problem { at: "idp".to_owned(), what });
             }
         }
         let serves_proxy = self.listeners.iter().any(|listener| listener.serves.contains(&FaceName::Proxy));

@@ -1,102 +1,69 @@
-//! `vestibule demo`: the sample shop behind the proxy, on this machine only, with nothing to set up. Apps and proxy run in
-//! one process, but speak to each other over sockets like anywhere else.
+//! `vestibule demo`: the sample shop behind the proxy, on this machine only, with nothing to set up. Apps and platform run
+//! in one process, but speak to each other over sockets like anywhere else.
 
+mod apps;
 mod record;
+mod settings;
 
 use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::sync::oneshot;
-use vestibule_demo::shop;
+use vestibule_idp::Idp;
+use vestibule_oauth::scope::ScopeSet;
+use vestibule_ports::authority::{Authority, NewUser, Password};
 
-use crate::config::{AccessLog, Config, DrainConfig, FaceName, ListenerConfig};
 use crate::lifecycle::Signals;
 use crate::serve;
 
+use apps::Apps;
 use record::Record;
 
-/// Context roots of the shop, each a route of its own.
-const CONTEXT_ROOTS: [&str; 7] = ["/", "/shop", "/basket", "/account", "/orders", "/legacy", "/whoami"];
-/// Health and metrics listen this far above the shop.
-const METRICS_OFFSET: u16 = 19;
+/// The sample user's log-in name.
+const USER: &str = "alice";
+/// Who the audit says has made the sample user.
+const BY: &str = "demo";
 
 /// Serves the demo until the process is told to end.
 pub fn run(data_dir: &Path, port_base: u16) -> anyhow::Result<()> {
     let signals = Signals::listen()?;
     std::fs::create_dir_all(data_dir)
         .with_context(|| format!("cannot make the data directory {}", data_dir.display()))?;
+    let record = Record::read_or_draw(data_dir, port_base)?;
     let apps = Apps::start()?;
-    let config = config(data_dir, port_base, apps.shop)?;
+    let config = settings::config(data_dir, port_base, apps.shop, &record)?;
     let running = serve::start(config).with_context(|| {
-        format!(
-            "the demo needs the ports {port_base} and {}: --port-base N takes others",
-            port_base + METRICS_OFFSET
-        )
+        let [web, idp, metrics] = settings::ports(port_base);
+        format!("the demo could not start; it needs the ports {web}, {idp} and {metrics}, and --port-base N takes others")
     })?;
-    let record = Record { web: format!("http://localhost:{port_base}") };
+    if let Some(idp) = running.idp() {
+        running.wait(ensure_user(idp, &record.users.alice.password))?;
+    }
     let path = record.write(data_dir)?;
-    writeln!(
-        std::io::stdout(),
-        "The shop is open:  {}\nHealth, metrics:   http://localhost:{}/readyz, /metrics\nAddresses are in   {}\n\
-         Access lines go to {}\nCtrl-C ends it.",
-        record.web,
-        port_base + METRICS_OFFSET,
-        path.display(),
-        data_dir.join("access.log").display(),
-    )?;
+    let out = &mut std::io::stdout();
+    writeln!(out, "The shop is open:   {}", record.web)?;
+    writeln!(out, "Log in as:          {USER}, password {}", record.users.alice.password)?;
+    writeln!(out, "Health, metrics:    http://localhost:{}/readyz, /metrics", settings::ports(port_base)[2])?;
+    writeln!(out, "All addresses:      {}", path.display())?;
+    writeln!(out, "Access lines:       {}", data_dir.join("access.log").display())?;
+    writeln!(out, "Ctrl-C ends it.")?;
     signals.wait_and_drain(running);
     apps.stop();
     Ok(())
 }
 
-fn config(data_dir: &Path, port_base: u16, shop: SocketAddr) -> anyhow::Result<Config> {
-    let routes: String = CONTEXT_ROOTS
-        .iter()
-        .map(|root| format!("[[route]]\nhost = \"localhost\"\npath = \"{root}\"\napp = \"http://{shop}\"\n"))
-        .collect();
-    let site = format!("[[site]]\norigin = \"http://localhost:{port_base}\"\naliases = [\"127.0.0.1\"]\n");
-    let mut config = Config::parse(&format!("{site}{routes}"), "the demo's configuration")?;
-    let local = |port, face| ListenerConfig { bind: (Ipv4Addr::LOCALHOST, port).into(), serves: vec![face] };
-    config.listeners =
-        vec![local(port_base, FaceName::Proxy), local(port_base + METRICS_OFFSET, FaceName::Metrics)];
-    config.log.access = AccessLog::File(data_dir.join("access.log"));
-    config.drain = DrainConfig { delay_ms: 0, limit_ms: 1_000 };
-    Ok(config)
-}
-
-/// The sample apps, on a runtime of their own.
-struct Apps {
-    shop: SocketAddr,
-    runtime: tokio::runtime::Runtime,
-    stop: oneshot::Sender<()>,
-}
-
-impl Apps {
-    fn start() -> anyhow::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("demo-apps")
-            .enable_all()
-            .build()
-            .context("the demo's apps cannot be started")?;
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port for the demo's apps")?;
-        let shop = listener.local_addr()?;
-        let (stop, stopped) = oneshot::channel::<()>();
-        let router = shop::Shop::router(shop::Settings::default());
-        runtime.spawn(vestibule_demo::serve(listener, router, async {
-            // Sent or dropped: both mean stop.
-            let _ = stopped.await;
-        }));
-        Ok(Self { shop, runtime, stop })
+/// The sample user, with the password that the record has.
+async fn ensure_user(idp: &Idp, password: &str) -> anyhow::Result<()> {
+    if idp.find_user(USER).await?.is_some() {
+        return Ok(());
     }
-
-    fn stop(self) {
-        // Fails only when the apps have ended already.
-        let _ = self.stop.send(());
-        self.runtime.shutdown_timeout(Duration::from_secs(1));
-    }
+    let user = NewUser {
+        login: USER.to_owned(),
+        password: Password::new(password),
+        name: Some("Alice Larsen".to_owned()),
+        email: Some("alice@shop.example".to_owned()),
+        scopes: ScopeSet::default(),
+    };
+    idp.create_user(user, BY).await.context("the sample user cannot be made")?;
+    Ok(())
 }

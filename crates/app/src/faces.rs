@@ -1,40 +1,70 @@
-//! The faces of one listener as one: metrics claims its paths under any host, the proxy has the rest.
+//! The faces of one listener as one: metrics claims its paths under any host, one other face has the rest.
 
 use std::sync::Arc;
 
+use vestibule_idp::Peer;
 use vestibule_proxy::Proxy;
 use vestibule_wire::{Exchange, Face, Line, Served};
 
-use crate::health::Health;
+use crate::health::{self, Health};
 
 /// What a listener serves.
-pub(crate) enum Faces {
-    /// Health and metrics alone.
-    Metrics(Health),
-    /// The proxy, and perhaps health and metrics on the same address.
-    Proxy(Arc<Proxy>, Option<Health>),
+pub(crate) struct Faces {
+    pub(crate) metrics: Option<Health>,
+    pub(crate) rest: Rest,
+}
+
+/// The face that has every path which metrics does not claim.
+pub(crate) enum Rest {
+    /// None: there is nothing else at this address.
+    Nothing,
+    /// Browsers.
+    Proxy(Arc<Proxy>),
+    /// A router of the identity provider or of administration, behind our own parser.
+    Router(axum::Router),
 }
 
 /// What each face notes of a request.
 #[derive(Default)]
 pub(crate) struct Note {
     proxy: vestibule_proxy::Note,
+    /// Why a hosted router gave no answer.
+    fault: Option<String>,
 }
 
 impl Face for Faces {
     type Note = Note;
 
     async fn serve<'c>(&'c self, x: Exchange<'c, Note>) -> Served {
-        match self {
-            Self::Proxy(_, Some(health)) if Health::claims(x.head().target().path()) => health.serve(x).await,
-            Self::Proxy(proxy, _) => proxy.serve(x.with_note(|note| &mut note.proxy)).await,
-            Self::Metrics(health) => health.serve(x).await,
+        match (&self.metrics, &self.rest) {
+            (Some(health), _) if Health::claims(x.head().target().path()) => health.serve(x).await,
+            (_, Rest::Proxy(proxy)) => proxy.serve(x.with_note(|note| &mut note.proxy)).await,
+            (_, Rest::Router(router)) => serve_router(router, x).await,
+            (_, Rest::Nothing) => x.answer(health::nothing_here()).await,
         }
     }
 
     fn log(&self, note: &Note, served: &Served, line: &mut Line<'_>) {
-        if let Self::Proxy(proxy, _) = self {
+        if let Rest::Proxy(proxy) = &self.rest {
             proxy.log(&note.proxy, served, line);
+        }
+        if let Some(fault) = &note.fault {
+            line.text("hosted_fault", fault);
+        }
+    }
+}
+
+async fn serve_router(router: &axum::Router, mut x: Exchange<'_, Note>) -> Served {
+    let peer = Peer(x.peer().ip());
+    let hosted = x.host(router.clone(), |parts| {
+        parts.extensions.insert(peer);
+    });
+    match hosted.await {
+        Ok(answer) => x.answer(answer).await,
+        Err(fault) => {
+            let answer = health::host_fault(&fault);
+            x.note().fault = Some(fault.to_string());
+            x.answer(answer).await
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use vestibule_message::method::Method;
 use vestibule_message::status::Status;
-use vestibule_wire::{Answer, Exchange, Monitor, Served};
+use vestibule_wire::{Answer, BodyFault, Exchange, HostFault, Monitor, Served};
 
 /// Whether the process wants traffic.
 #[derive(Clone, Default)]
@@ -50,8 +50,23 @@ impl Health {
             "/readyz" if self.readiness.get() => text(200, "ready\n"),
             "/readyz" => text(503, "not ready\n"),
             "/metrics" => answer(200).body("text/plain; version=0.0.4; charset=utf-8", self.monitor.render()),
-            _ => text(404, "here are /healthz, /readyz and /metrics\n"),
+            _ => nothing_here(),
         }
+    }
+}
+
+/// There is nothing at this address.
+pub(crate) fn nothing_here() -> Answer {
+    text(404, "nothing here\n")
+}
+
+/// A hosted router gave no answer.
+pub(crate) fn host_fault(fault: &HostFault) -> Answer {
+    match fault {
+        HostFault::Body(BodyFault::TooLarge(_)) => text(413, "the request is too large\n"),
+        HostFault::Body(BodyFault::Malformed) => text(400, "the body of the request is malformed\n"),
+        HostFault::Body(BodyFault::Missing) => text(408, "the request did not arrive in time\n"),
+        HostFault::Answer(_) => text(500, "something went wrong on our side\n"),
     }
 }
 

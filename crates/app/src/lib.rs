@@ -1,10 +1,14 @@
 //! The platform as one value: configuration, wiring, lifecycle. The only crate that knows all the others and the only
 //! one with anyhow; decides nothing about visitors.
 
+mod admin_client;
+mod admin_token;
+mod back;
 pub mod command;
 pub mod config;
 pub mod demo;
 mod faces;
 mod health;
 mod lifecycle;
+pub mod platform;
 pub mod serve;

@@ -1,4 +1,5 @@
-//! Starts the platform from a configuration and ends it: binds everything first, so that a taken port starts nothing.
+//! Starts the platform from a configuration and ends it: checks everything, then binds everything, so that a bad file
+//! or a taken port starts nothing.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -8,18 +9,21 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use vestibule_ports::clock::{Clock as _, SystemClock};
+use vestibule_idp::Idp;
+use vestibule_ports::clock::{Clock, SystemClock};
 use vestibule_ports::entropy::{SystemEntropy, random};
 use vestibule_proxy::Proxy;
 use vestibule_wire::{Drained, Listener, Monitor, Server, Settings, WallClock};
 
-use crate::config::{AccessLog, BadConfig, Config, DrainConfig, FaceName};
-use crate::faces::Faces;
+use crate::config::{AccessLog, BadConfig, Config, DrainConfig, FaceName, ListenerConfig};
+use crate::faces::{Faces, Rest};
 use crate::health::{Health, Readiness};
+use crate::platform::{Nature, Platform};
 
 /// A platform that serves.
 pub struct Running {
     server: Server,
+    platform: Platform,
     addresses: Vec<(FaceName, SocketAddr)>,
     readiness: Readiness,
     drain: DrainConfig,
@@ -27,30 +31,50 @@ pub struct Running {
 
 /// Says everything that is wrong with a configuration, without starting anything.
 pub fn check(config: &Config) -> Result<(), BadConfig> {
-    proxy(config).map(|_| ())
+    let mut problems = config.problems();
+    if let Err(more) = Proxy::new(&config.proxy(), None) {
+        problems.extend(more);
+    }
+    if let Some(idp) = config.idp() {
+        problems.extend(idp.validate().into_iter().map(|problem| vestibule_proxy::Problem {
+            at: format!("idp.{}", problem.key),
+            what: problem.text,
+        }));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(config.refuse(&problems)) }
 }
 
-/// Starts what a configuration says. Ready when this returns.
+/// Starts what a configuration says, with the machine's own time and randomness. Ready when this returns.
 pub fn start(config: Config) -> anyhow::Result<Running> {
-    let proxy = Arc::new(proxy(&config)?);
+    start_in(config, Nature { clock: Arc::new(SystemClock::new()), entropy: Arc::new(SystemEntropy) })
+}
+
+/// Starts what a configuration says, in a nature of the caller's. Ready when this returns.
+pub fn start_in(config: Config, nature: Nature) -> anyhow::Result<Running> {
+    check(&config)?;
     let access_log = open_access_log(&config.log.access)?;
+    let sockets = config.listeners.iter().map(bind).collect::<anyhow::Result<Vec<_>>>()?;
+    let clock = Arc::clone(&nature.clock);
+    let platform = Platform::open(&config, nature)?;
+    let proxy =
+        Proxy::new(&config.proxy(), platform.services()).map_err(|problems| config.refuse(&problems))?;
+    platform.wait(proxy.warm_up());
     let health = Health { readiness: Readiness::default(), monitor: Monitor::default() };
+    let faces = FaceMaker {
+        proxy: Arc::new(proxy),
+        idp: platform.idp.clone(),
+        admin: platform.admin(),
+        health: health.clone(),
+    };
     let mut listeners = Vec::new();
     let mut addresses = Vec::new();
-    for listener in &config.listeners {
-        let (socket, address) = bind(listener.bind)?;
-        let serves = |face: FaceName| listener.serves.contains(&face);
+    for (listener, (socket, address)) in config.listeners.iter().zip(sockets) {
         addresses.extend(listener.serves.iter().map(|face| (*face, address)));
-        let metrics = serves(FaceName::Metrics).then(|| health.clone());
-        let face = match (serves(FaceName::Proxy), metrics) {
-            (true, metrics) => Faces::Proxy(Arc::clone(&proxy), metrics),
-            (false, _) => Faces::Metrics(health.clone()),
-        };
-        listeners.push(Listener { socket, face: Arc::new(face) });
+        listeners.push(Listener { socket, face: Arc::new(faces.make(listener)) });
     }
     let settings = Settings {
         cores: config.runtime.cores.unwrap_or_else(processors),
-        wall: wall_clock(),
+        wall: wall_clock(clock),
         seed: u64::from_ne_bytes(random(&SystemEntropy)),
         limits: config.limits.limits(),
         access_log,
@@ -58,21 +82,32 @@ pub fn start(config: Config) -> anyhow::Result<Running> {
     };
     let server = Server::start(settings, listeners).context("the server's threads cannot be started")?;
     health.readiness.set(true);
-    Ok(Running { server, addresses, readiness: health.readiness, drain: config.drain })
+    Ok(Running { server, platform, addresses, readiness: health.readiness, drain: config.drain })
 }
 
-/// Checks everything; the proxy is what most of the checking needs.
-fn proxy(config: &Config) -> Result<Proxy, BadConfig> {
-    let mut problems = config.problems();
-    match Proxy::new(&config.proxy()) {
-        Ok(proxy) if problems.is_empty() => return Ok(proxy),
-        Ok(_) => {}
-        Err(more) => problems.extend(more),
+/// Puts the faces of each listener together.
+struct FaceMaker {
+    proxy: Arc<Proxy>,
+    idp: Option<Arc<Idp>>,
+    admin: Option<axum::Router>,
+    health: Health,
+}
+
+impl FaceMaker {
+    fn make(&self, listener: &ListenerConfig) -> Faces {
+        let serves = |face: FaceName| listener.serves.contains(&face);
+        let rest = match (&self.idp, &self.admin) {
+            _ if serves(FaceName::Proxy) => Rest::Proxy(Arc::clone(&self.proxy)),
+            (Some(idp), _) if serves(FaceName::Idp) => Rest::Router(idp.router()),
+            (_, Some(admin)) if serves(FaceName::Admin) => Rest::Router(admin.clone()),
+            _ => Rest::Nothing,
+        };
+        Faces { metrics: serves(FaceName::Metrics).then(|| self.health.clone()), rest }
     }
-    Err(config.refuse(&problems))
 }
 
-fn bind(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+fn bind(listener: &ListenerConfig) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let address = listener.bind;
     let socket = vestibule_wire::bind(address)
         .with_context(|| format!("cannot listen on {address}: is something else using it?"))?;
     let bound = socket.local_addr()?;
@@ -94,8 +129,7 @@ fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn wall_clock() -> WallClock {
-    let clock = SystemClock::new();
+fn wall_clock(clock: Arc<dyn Clock>) -> WallClock {
     Arc::new(move || clock.wall().as_millis().unsigned_abs())
 }
 
@@ -110,11 +144,24 @@ impl Running {
         self.server.open_connections()
     }
 
-    /// Ends in order: not ready, then no new connections, then none. A message in `hurry` cuts what is left.
+    /// The identity provider of this process.
+    pub fn idp(&self) -> Option<&Arc<Idp>> {
+        self.platform.idp.as_ref()
+    }
+
+    /// Runs something on the back runtime and waits for it. Not from an async context.
+    pub fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.platform.wait(work)
+    }
+
+    /// Ends in order: not ready, then no new connections, then none, then what was to be saved is saved. A message in
+    /// `hurry` cuts what is left.
     pub fn drain(self, hurry: &Receiver<()>) -> Drained {
         self.readiness.set(false);
         let time = Duration::from_millis;
-        self.server.drain(time(self.drain.delay_ms), time(self.drain.limit_ms), hurry)
+        let drained = self.server.drain(time(self.drain.delay_ms), time(self.drain.limit_ms), hurry);
+        self.platform.close();
+        drained
     }
 
     /// Ends at once.

@@ -66,6 +66,7 @@ pub(crate) fn run(options: &Options) -> Result<Report, Fault> {
     if !binary.is_file() {
         return Err(Fault::NoBinary(binary));
     }
+    let machine = Machine::look(&binary);
     // With a single core there is nothing to keep apart.
     let pinned = machine::cores() > LOAD_CORE && machine::pin_to(LOAD_CORE);
     let core = pinned.then_some(PROXY_CORE);
@@ -78,7 +79,7 @@ pub(crate) fn run(options: &Options) -> Result<Report, Fault> {
     let rounds = if options.quick { QUICK_ROUNDS } else { ROUNDS };
     let rounds = measure(&candidates, rounds)?;
     let names = candidates.iter().map(|candidate| candidate.name).collect();
-    Ok(Report { machine: Machine::look(&binary), pinned, names, rounds, gated: options.gate })
+    Ok(Report { machine, pinned, names, rounds, gated: options.gate })
 }
 
 fn beside_us() -> Result<PathBuf, Fault> {

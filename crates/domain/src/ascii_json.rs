@@ -78,7 +78,11 @@ fn is_printable(byte: u8) -> bool {
 struct Ascii;
 
 impl Formatter for Ascii {
-    fn write_string_fragment<W: io::Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: io::Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
         let mut units = [0; 2];
         for char in fragment.chars() {
             if matches!(char, ' '..='~') {

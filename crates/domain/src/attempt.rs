@@ -82,7 +82,8 @@ impl Tries {
     /// Reads what [`expose`](Self::expose) gives.
     pub fn parse(value: &[u8]) -> Option<Self> {
         let text = str::from_utf8(value).ok()?;
-        let values: Vec<_> = text.split('.').take(TRIES_MAX + 1).map(TryValue::parse).collect::<Option<_>>()?;
+        let values: Vec<_> =
+            text.split('.').take(TRIES_MAX + 1).map(TryValue::parse).collect::<Option<_>>()?;
         (values.len() <= TRIES_MAX).then_some(Self(values))
     }
 

@@ -119,12 +119,14 @@ impl<'de> Deserialize<'de> for AttributeName {
 
 fn has_form(text: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.".contains(&byte);
-    text.len() <= NAME_BYTES_MAX && text.starts_with(|first: char| first.is_ascii_lowercase()) && text.bytes().all(inner)
+    text.len() <= NAME_BYTES_MAX
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(inner)
 }
 
 /// One value in a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attribute {
+pub(crate) struct Attribute {
     /// What the app wrote.
     pub(crate) value: AsciiJson,
     /// Written while logged-on and not declared to survive: goes when the session steps down.

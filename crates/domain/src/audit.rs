@@ -51,10 +51,14 @@ impl Cause {
     /// The cause as an answer to "why was I logged out?".
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::LogOnLimit => "The log-on reached its longest life. It is never extended; logging in again starts anew.",
+            Self::LogOnLimit => {
+                "The log-on reached its longest life. It is never extended; logging in again starts anew."
+            }
             Self::IdleLimit => "Nobody used this browser for longer than the idle limit.",
             Self::Rule => "A security rule of this site ended the log-on.",
-            Self::ReturningLimit => "This browser did not come back within the time for which visitors are remembered.",
+            Self::ReturningLimit => {
+                "This browser did not come back within the time for which visitors are remembered."
+            }
             Self::Ceiling => "The session reached its longest life.",
             Self::Unconfirmed => "The browser never sent the session's cookie back.",
             Self::LogOut => "The visitor logged out in this browser.",
@@ -160,7 +164,11 @@ impl Life {
     fn merged(&mut self, what: Happening) -> Happening {
         let Happening::PatchRefused { app, why, times } = what else { return what };
         let counted = match self.0.last() {
-            Some(LifeEvent { what: Happening::PatchRefused { app: before, times, .. }, .. }) if *before == app => *times,
+            Some(LifeEvent { what: Happening::PatchRefused { app: before, times, .. }, .. })
+                if *before == app =>
+            {
+                *times
+            }
             _ => return Happening::PatchRefused { app, why, times },
         };
         self.0.pop();

@@ -51,7 +51,11 @@ pub fn caching(answer: &Cached<'_>) -> Caching {
     let personal = answer.standing > Standing::Anonymous && answer.route == RouteCache::Personal;
     // With a cookie of ours in it, an answer is one visitor's whatever the route says.
     if answer.sets_our_cookie || personal {
-        return if is_private(answer.cache_control.unwrap_or_default()) { Caching::AsIs } else { Caching::Private };
+        return if is_private(answer.cache_control.unwrap_or_default()) {
+            Caching::AsIs
+        } else {
+            Caching::Private
+        };
     }
     match answer.route {
         RouteCache::Shared => Caching::AsIs,

@@ -36,7 +36,8 @@ pub enum Cookie {
 
 impl Cookie {
     /// Every one.
-    pub const ALL: [Self; 7] = [Self::Vst, Self::Keep, Self::Try, Self::At, Self::Way, Self::Idp, Self::Known];
+    pub const ALL: [Self; 7] =
+        [Self::Vst, Self::Keep, Self::Try, Self::At, Self::Way, Self::Idp, Self::Known];
 
     /// The name, byte for byte: browsers let look-alikes pass, so nothing is trimmed or folded.
     pub const fn name(self) -> &'static str {
@@ -227,7 +228,12 @@ impl Committed {
 }
 
 /// The `Set-Cookie` lines of a session that has just got new secrets.
-pub fn set_session(handle: Handle, vst: &SessionSecret, keep: &SessionSecret, limits: &Limits) -> [String; 2] {
+pub fn set_session(
+    handle: Handle,
+    vst: &SessionSecret,
+    keep: &SessionSecret,
+    limits: &Limits,
+) -> [String; 2] {
     let value = |secret: &SessionSecret| SessionValue { handle, secret: secret.clone() }.expose();
     [set(Cookie::Vst, &value(vst), None), set(Cookie::Keep, &value(keep), Some(limits.ceiling))]
 }
@@ -245,7 +251,10 @@ pub fn set_at(own: NodeId) -> String {
 /// A `Set-Cookie` line. `value` must be of letters, digits, `-`, `_` and `.`, which all values of ours are. Without
 /// `max_age` the cookie goes with the browser's window.
 pub fn set(cookie: Cookie, value: &str, max_age: Option<Duration>) -> String {
-    debug_assert!(value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)), "not a value of ours");
+    debug_assert!(
+        value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)),
+        "not a value of ours"
+    );
     let mut line = format!("{}={value}; Path=/; Secure; HttpOnly; SameSite=Lax", cookie.name());
     if let Some(max_age) = max_age {
         line.push_str("; Max-Age=");

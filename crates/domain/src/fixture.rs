@@ -112,7 +112,12 @@ pub(crate) fn admitted<'c>(catalogue: &'c Catalogue, json: &str) -> Admitted<'c>
 }
 
 /// What a patch of `shop` makes of a session.
-pub(crate) fn patched(session: &Session, key: Key, json: &str, now: Timestamp) -> Result<Session, PatchRefused> {
+pub(crate) fn patched(
+    session: &Session,
+    key: Key,
+    json: &str,
+    now: Timestamp,
+) -> Result<Session, PatchRefused> {
     let view = view(session, key, now);
     let next = admitted(&catalogue(), json).apply(&view, Opened::of(&view), now, &limits())?;
     Ok(next.unwrap_or_else(|| session.clone()))

@@ -58,7 +58,11 @@ impl Before {
     }
 
     /// The attribute as it was, where `now` is how the record has it.
-    pub(crate) fn attribute<'s>(&'s self, name: &AttributeName, now: Option<&'s Attribute>) -> Option<&'s Attribute> {
+    pub(crate) fn attribute<'s>(
+        &'s self,
+        name: &AttributeName,
+        now: Option<&'s Attribute>,
+    ) -> Option<&'s Attribute> {
         self.changed.get(name).map_or(now, Option::as_ref)
     }
 }

@@ -77,7 +77,13 @@ pub struct View<'s> {
 }
 
 /// Judges a session that `key` has opened.
-pub fn judge<'s>(session: &'s Session, key: Key, reading: Reading, now: Timestamp, limits: &Limits) -> Verdict<'s> {
+pub fn judge<'s>(
+    session: &'s Session,
+    key: Key,
+    reading: Reading,
+    now: Timestamp,
+    limits: &Limits,
+) -> Verdict<'s> {
     if key.is_old() {
         let before = session.before.as_ref().map_or(Standing::Returning, |before| before.standing);
         let standing = before.min(key.standing_max());
@@ -125,7 +131,8 @@ fn log_on_fall(
     limits: &Limits,
 ) -> Option<LogOnFall> {
     let margin = if source == Source::Own { Duration::ZERO } else { limits.idle_margin };
-    let absolute = Fall { cause: Cause::LogOnLimit, at: log_on.ends_at.min(log_on.auth_time + limits.log_on) };
+    let absolute =
+        Fall { cause: Cause::LogOnLimit, at: log_on.ends_at.min(log_on.auth_time + limits.log_on) };
     let idle = Fall { cause: Cause::IdleLimit, at: seen + limits.idle };
     let (is_absolute, is_idle) = (now >= absolute.at, now >= idle.at + margin);
     let fall = match (is_absolute, is_idle) {
@@ -138,7 +145,13 @@ fn log_on_fall(
 }
 
 /// The limit that ended the session itself.
-fn session_end(session: &Session, seen: Timestamp, stands: bool, now: Timestamp, limits: &Limits) -> Option<Fall> {
+fn session_end(
+    session: &Session,
+    seen: Timestamp,
+    stands: bool,
+    now: Timestamp,
+    limits: &Limits,
+) -> Option<Fall> {
     let limit = |applies: bool, cause, at| applies.then_some(Fall { cause, at });
     [
         limit(!session.confirmed, Cause::Unconfirmed, session.created_at + limits.unconfirmed),
@@ -152,6 +165,11 @@ fn session_end(session: &Session, seen: Timestamp, stands: bool, now: Timestamp,
 }
 
 impl<'s> View<'s> {
+    /// Of a record that is only now being made.
+    pub(crate) fn of_new(session: &'s Session) -> Self {
+        Self { session, key: Key::Vst, standing: Standing::Returning, fall: None, upkeep: Upkeep::None }
+    }
+
     /// What the visitor is to this request.
     pub fn standing(&self) -> Standing {
         self.standing

@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use crate::ascii_json::{self, AsciiJson};
 use crate::attribute::{
-    Attribute, AttributeName, Catalogue, Declared, NameRefused, READ_BYTES_MAX, Rights, SESSION_BYTES_MAX, shown_bytes,
-    stored_bytes,
+    Attribute, AttributeName, Catalogue, Declared, NameRefused, READ_BYTES_MAX, Rights, SESSION_BYTES_MAX,
+    shown_bytes, stored_bytes,
 };
 use crate::identity::{AppId, SiteId, Timestamp};
-use crate::judge::{Reading, Source, Verdict, View, judge};
+use crate::judge::View;
 use crate::key::Key;
 use crate::limits::Limits;
 use crate::mint::MintPermit;
@@ -99,11 +99,13 @@ impl Admitted<'_> {
         let mut session = newest.settled(now, limits);
         let mut changed = false;
         for (name, declared, change) in &self.changes {
-            let (was, shown) = (session.attributes.get(name), newest.sees(name));
-            if !declared.survives && !may_write_private(newest, opened) {
+            // Settled: what a fall hides is gone, so nothing hidden is merged into what is shown.
+            let was = session.attributes.get(name);
+            let private = !declared.survives || was.is_some_and(|was| was.private);
+            if private && !may_write_private(newest, opened) {
                 return Err(PatchRefused::NoLogOn(name.clone()));
             }
-            let base = shown.and_then(|attribute| attribute.value.to_value());
+            let base = was.and_then(|was| was.value.to_value());
             let next = merge::merged(base, change).map(|value| Attribute {
                 value: AsciiJson::of(&value),
                 private: newest.standing() == Standing::LoggedOn && !declared.survives,
@@ -137,10 +139,7 @@ impl Admitted<'_> {
         limits: &Limits,
     ) -> Result<Option<Session>, PatchRefused> {
         let empty = rise::begin(permit, site, fresh, now);
-        let reading = Reading { last_seen: None, source: Source::Own };
-        let Verdict::Lives(view) = judge(&empty, Key::Vst, reading, now, limits) else {
-            return Err(PatchRefused::Ended); // a limit of zero
-        };
+        let view = View::of_new(&empty);
         let session = self.apply(&view, Opened::of(&view), now, limits)?;
         // Its cookie is still to be sent, so it cannot have come back.
         Ok(session.map(|session| Session { confirmed: false, ..session }))
@@ -162,7 +161,8 @@ impl Admitted<'_> {
 /// Attributes that go with a log-on are written by those who are part of it: not by the lasting cookie alone, and not
 /// by a request that was logged-on when the session no longer is.
 fn may_write_private(newest: &View<'_>, opened: Opened) -> bool {
-    let log_on_of_others = newest.key() == Key::Keep && newest.session().log_on().is_some() && newest.fall().is_none();
+    let log_on_of_others =
+        newest.key() == Key::Keep && newest.session().log_on().is_some() && newest.fall().is_none();
     let fallen_meanwhile = opened.standing == Standing::LoggedOn && newest.standing() != Standing::LoggedOn;
     !log_on_of_others && !fallen_meanwhile
 }

@@ -107,13 +107,13 @@ pub fn log_on(
                 session.forget_private();
             }
             session.before = Some(Before::new(session.secrets, view.standing(), now));
-            Ok(Risen::Same(logged_on(session, proof, auth_time, fresh.secrets, now)))
+            Ok(Risen::Same(with_log_on(session, proof, auth_time, fresh.secrets, now)))
         }
         _ => {
             let mut session = blank(site, fresh, now);
             // The browser has brought the log-in attempt's cookie back, so it keeps cookies.
             session.confirmed = true;
-            let session = logged_on(session, proof, auth_time, fresh.secrets, now);
+            let session = with_log_on(session, proof, auth_time, fresh.secrets, now);
             let ended = found.map(|view| end(view.session(), Cause::OtherUser, now));
             Ok(Risen::New { session, ended })
         }
@@ -173,7 +173,13 @@ fn blank(site: SiteId, fresh: Fresh, now: Timestamp) -> Session {
     }
 }
 
-fn logged_on(mut session: Session, proof: Proof, auth_time: Timestamp, secrets: Secrets, now: Timestamp) -> Session {
+fn with_log_on(
+    mut session: Session,
+    proof: Proof,
+    auth_time: Timestamp,
+    secrets: Secrets,
+    now: Timestamp,
+) -> Session {
     let Proof { user, grant, level, ends_at, sign_on, claims, asked, .. } = proof;
     let happening = match session.stage {
         Stage::LoggedOn(_) => Happening::SteppedUp { level },
@@ -182,8 +188,17 @@ fn logged_on(mut session: Session, proof: Proof, auth_time: Timestamp, secrets: 
     session.life.push(now, happening);
     session.secrets = secrets;
     session.born_at = now;
-    session.stage =
-        Stage::LoggedOn(LogOn { user, grant, auth_time, risen_at: now, level, ends_at, sign_on, claims, asked });
+    session.stage = Stage::LoggedOn(LogOn {
+        user,
+        grant,
+        auth_time,
+        risen_at: now,
+        level,
+        ends_at,
+        sign_on,
+        claims,
+        asked,
+    });
     session
 }
 

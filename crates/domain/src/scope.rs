@@ -39,7 +39,8 @@ pub fn check_grammar(scope: &Scope) -> Result<(), ScopeFault> {
 
 fn is_ours(text: &str) -> bool {
     let Some((resource, action)) = text.split_once(':') else { return false };
-    let resource = resource.split_once('.').map_or([resource, resource], |(domain, resource)| [domain, resource]);
+    let resource =
+        resource.split_once('.').map_or([resource, resource], |(domain, resource)| [domain, resource]);
     resource.into_iter().all(is_word) && is_word(action)
 }
 
@@ -59,7 +60,11 @@ pub struct ByStanding {
 
 impl ByStanding {
     /// Takes three sets that hold each other and are well spelled, or says everything that is wrong.
-    pub fn new(anonymous: ScopeSet, returning: ScopeSet, logged_on: ScopeSet) -> Result<Self, Vec<ScopeFault>> {
+    pub fn new(
+        anonymous: ScopeSet,
+        returning: ScopeSet,
+        logged_on: ScopeSet,
+    ) -> Result<Self, Vec<ScopeFault>> {
         let all = anonymous.union(&returning).union(&logged_on);
         let mut faults: Vec<_> = all.iter().filter_map(|scope| check_grammar(scope).err()).collect();
         let sets = Self { anonymous, returning, logged_on };

@@ -97,7 +97,7 @@ impl Session {
     }
 
     /// What this secret opens, if anything: now's secrets, and those from before a rise for a moment longer. The
-    /// record of another site is not there.
+    /// record of another site opens to none. `None` from a copy proves nothing: read the store itself and ask again.
     pub fn recognise(
         &self,
         site: &SiteId,

@@ -56,7 +56,8 @@ impl Requirement {
             return Err(MalformedRequirement);
         }
         let max_age = parameter.map(|parameter| {
-            let digits = parameter.strip_prefix("max-age=").filter(|it| it.bytes().all(|b| b.is_ascii_digit()));
+            let digits =
+                parameter.strip_prefix("max-age=").filter(|it| it.bytes().all(|b| b.is_ascii_digit()));
             digits.and_then(|digits| digits.parse().ok()).map(Duration::from_secs).ok_or(MalformedRequirement)
         });
         Ok(Self { standing: Standing::LoggedOn, max_age: max_age.transpose()? })
@@ -66,7 +67,8 @@ impl Requirement {
     pub fn is_met(&self, visitor: Option<&View<'_>>, now: Timestamp) -> bool {
         let standing = visitor.map_or(Standing::Anonymous, View::standing);
         let log_on = visitor.and_then(View::log_on);
-        let fresh = self.max_age.is_none_or(|age| log_on.is_some_and(|log_on| now.since(log_on.auth_time) <= age));
+        let fresh =
+            self.max_age.is_none_or(|age| log_on.is_some_and(|log_on| now.since(log_on.auth_time) <= age));
         standing >= self.standing && fresh
     }
 }

@@ -10,6 +10,8 @@ use vestibule_oauth::token::{AccessToken, Code, GrantToken, Jpt, Jwt};
 
 use crate::clock::Mono;
 
+pub use vestibule_domain::audit::Cause;
+
 /// A log-in's return from the identity provider, to be turned into a log-on. Used up by the first try.
 #[derive(Debug, Clone)]
 pub struct Redeem {
@@ -85,6 +87,12 @@ pub struct Minted {
     pub expires_at: Timestamp,
     /// Fresh claims of the user, the text of a JSON object; `{}` without a user.
     pub claims: String,
+    /// The log-on's grant, as the feed names it.
+    pub grant: Option<String>,
+    /// The user and his epoch, if a user is behind it.
+    pub user: Option<(UserId, Epoch)>,
+    /// The sign-on session, if the user came through one.
+    pub sign_on: Option<SignOnId>,
 }
 
 /// A token as it was presented, at the door that takes its kind.
@@ -177,6 +185,8 @@ pub enum FeedItem {
         seq: u64,
         /// What.
         ended: Ended,
+        /// Why.
+        cause: Cause,
     },
     /// Every end acknowledged before `sent` has been delivered.
     Heartbeat {
@@ -195,21 +205,6 @@ pub enum FeedItem {
 
 /// The feed. It ends with an error or when the connection is lost; ask again with the last number.
 pub type Feed = BoxStream<'static, Result<FeedItem, IssuerError>>;
-
-/// Why something has to end, for the audit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Cause {
-    /// The visitor logged out here.
-    LogOut,
-    /// The visitor logged out everywhere.
-    LogOutEverywhere,
-    /// An administrator revoked it.
-    Revoked,
-    /// A rule of the proxy.
-    Rule,
-    /// Another user logged on in the same browser.
-    OtherUser,
-}
 
 /// The provider understood and said no. Only `Grant` tells something about a log-on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]

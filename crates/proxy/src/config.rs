@@ -1,37 +1,64 @@
-//! The proxy's configuration: sites, routes, trusted peers. Plain values; what they mean together is checked at once, so
-//! that a bad file is refused with everything that is wrong with it.
+//! The proxy's configuration: sites, attributes, routes, trusted peers. Plain values; what they mean together is checked
+//! at once, so that a bad file is refused with everything that is wrong with it.
+
+mod origin;
+mod read;
 
 use std::fmt;
-use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::Deserialize;
-use url::Url;
+use vestibule_domain::limits::Limits;
 use vestibule_domain::standing::Standing;
-use vestibule_message::host::Host;
-use vestibule_message::target::Target;
-use vestibule_routes::{Conduct, Table, Upstream};
+
+pub(crate) use origin::Origin;
+pub(crate) use read::read;
 
 /// What the proxy serves.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     /// The sites, one origin each.
     pub sites: Vec<SiteConfig>,
+    /// What web apps may keep in a session.
+    pub attributes: Vec<AttributeConfig>,
     /// Which web app serves which host and path.
     pub routes: Vec<RouteConfig>,
     /// Networks of load balancers in front, whose `X-Forwarded-For` is believed. Default: none.
     pub trusted_peers: Vec<IpNet>,
+    /// The identity provider's issuer URL; needed where a site has a log-on client.
+    pub issuer: Option<String>,
+    /// How long sessions last.
+    pub limits: Limits,
 }
 
 /// One web site: one origin.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SiteConfig {
+    /// Its name in records and tokens.
+    pub name: String,
     /// Scheme, host and port as a browser shows them, such as `https://shop.example`.
     pub origin: String,
     /// Other hosts of the same site, which redirect to its origin.
     #[serde(default)]
     pub aliases: Vec<String>,
+    /// The OAuth client that its visitors log on with.
+    #[serde(default)]
+    pub client: Option<String>,
+}
+
+/// One attribute of a session.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttributeConfig {
+    /// Its name: a small letter, then small letters, digits, `_`, `-`, `.`.
+    pub name: String,
+    /// Whether it stays when a log-on ends. Default no.
+    #[serde(default)]
+    pub survives: bool,
+    /// Bytes its JSON may have. Default 4,096.
+    #[serde(default = "attribute_bytes_max")]
+    pub max_bytes: usize,
 }
 
 /// One route: a host and a context root, and the web app behind it.
@@ -45,9 +72,36 @@ pub struct RouteConfig {
     pub path: String,
     /// Where the app listens, such as `http://127.0.0.1:9000`.
     pub app: String,
+    /// The app's name in the audit. Default: its context root.
+    #[serde(default)]
+    pub name: Option<String>,
     /// The standing a visitor must have at least. Default `anonymous`.
-    #[serde(default = "anonymous")]
+    #[serde(default)]
     pub requires: Standing,
+    /// The attributes the app is shown. Default none.
+    #[serde(default)]
+    pub reads: Vec<String>,
+    /// The attributes the app may change. Default none.
+    #[serde(default)]
+    pub writes: Vec<String>,
+    /// The claims about the user that the app is shown, such as `name`. Default none.
+    #[serde(default)]
+    pub claims: Vec<String>,
+    /// Whether the app can do without a JPT: `required` (the default where more than anonymous is required) or `wanted`.
+    #[serde(default)]
+    pub token: Option<TokenNeed>,
+    /// What to do when a session cannot be read: `refuse` (503, the default) or `anonymous`.
+    #[serde(default)]
+    pub when_unknown: WhenUnknown,
+    /// What to do when a change of the context cannot be saved: `refuse` (503, the default) or `deliver` the page.
+    #[serde(default)]
+    pub on_patch_failure: OnPatchFailure,
+    /// `personal` (the default), or `shared` when answers are the same for everyone.
+    #[serde(default)]
+    pub cache: Cache,
+    /// Requests of other sites' pages that change something: `refuse` (the default) or `allow`.
+    #[serde(default)]
+    pub cross_site: CrossSite,
     /// Bytes a request body may have. Default 128 MiB.
     pub body_bytes_max: Option<u64>,
     /// Milliseconds to open a connection to the app. Default 2,000.
@@ -58,12 +112,64 @@ pub struct RouteConfig {
     pub stall_timeout_ms: Option<u64>,
 }
 
+macro_rules! choices {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident,)+ })+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
+    )+};
+}
+
+choices! {
+    /// Whether an app can do without a JPT.
+    TokenNeed {
+        /// It cannot.
+        #[default]
+        Required,
+        /// It can.
+        Wanted,
+    }
+    /// What to do when a session cannot be read.
+    WhenUnknown {
+        /// 503.
+        #[default]
+        Refuse,
+        /// Serve as anonymous, marked as degraded.
+        Anonymous,
+    }
+    /// What to do when a change of the context cannot be saved.
+    OnPatchFailure {
+        /// 503; the app's page is not delivered.
+        #[default]
+        Refuse,
+        /// Deliver the page; the change is lost.
+        Deliver,
+    }
+    /// Whether answers differ from visitor to visitor.
+    Cache {
+        /// They may.
+        #[default]
+        Personal,
+        /// They do not.
+        Shared,
+    }
+    /// What becomes of cross-site requests that change something.
+    CrossSite {
+        /// 403.
+        #[default]
+        Refuse,
+        /// They go on.
+        Allow,
+    }
+}
+
 fn root() -> String {
     "/".to_owned()
 }
 
-fn anonymous() -> Standing {
-    Standing::Anonymous
+fn attribute_bytes_max() -> usize {
+    4096
 }
 
 /// Something wrong with a configuration: where, and what to do.
@@ -76,7 +182,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn new(at: impl Into<String>, what: impl fmt::Display) -> Self {
+    pub(crate) fn new(at: impl Into<String>, what: impl fmt::Display) -> Self {
         Self { at: at.into(), what: what.to_string() }
     }
 }
@@ -84,90 +190,6 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.at, self.what)
-    }
-}
-
-/// A site's origin, taken apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Origin {
-    pub(crate) text: String,
-    pub(crate) scheme: &'static str,
-    pub(crate) host: Host,
-}
-
-impl Origin {
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let said = || {
-            format!("'{text}' is not an origin such as https://shop.example (no path, no slash at the end)")
-        };
-        let url = Url::parse(text).map_err(|_| said())?;
-        let scheme = match url.scheme() {
-            "http" => "http",
-            "https" => "https",
-            _ => return Err(said()),
-        };
-        let origin = url.origin().ascii_serialization();
-        if origin != text {
-            return Err(said());
-        }
-        let host = Host::parse(origin[scheme.len() + 3..].as_bytes()).map_err(|_| said())?;
-        Ok(Self { text: origin, scheme, host })
-    }
-}
-
-/// Turns the configured routes into a table, gathering what is wrong.
-pub(crate) fn table(routes: &[RouteConfig], problems: &mut Vec<Problem>) -> Option<Table<Standing>> {
-    let before = problems.len();
-    let routes: Vec<_> =
-        routes.iter().enumerate().filter_map(|(at, route)| read_route(at, route, problems)).collect();
-    match Table::new(routes) {
-        Ok(table) if problems.len() == before => Some(table),
-        Ok(_) => None,
-        Err(faults) => {
-            problems.extend(faults.into_iter().map(|fault| Problem::new("route", fault)));
-            None
-        }
-    }
-}
-
-fn read_route(
-    at: usize,
-    route: &RouteConfig,
-    problems: &mut Vec<Problem>,
-) -> Option<vestibule_routes::Route<Standing>> {
-    let mut problem =
-        |key: &str, what: String| problems.push(Problem::new(format!("route[{at}].{key}"), what));
-    let host = Host::parse(route.host.as_bytes()).map_err(|_| {
-        problem("host", format!("'{}' is not a host name or address such as shop.example", route.host))
-    });
-    let prefix = Target::parse(route.path.as_bytes())
-        .map_err(|fault| problem("path", format!("'{}' cannot be a context root: {fault}", route.path)));
-    let upstream = Upstream::parse(&route.app).map_err(|fault| problem("app", fault.to_string()));
-    let conduct = conduct(route, &mut problem);
-    Some(vestibule_routes::Route {
-        host: host.ok()?,
-        prefix: prefix.ok()?,
-        upstream: upstream.ok()?.into(),
-        requires: route.requires,
-        conduct: conduct.into(),
-    })
-}
-
-fn conduct(route: &RouteConfig, problem: &mut impl FnMut(&str, String)) -> Conduct {
-    let default = Conduct::default();
-    let mut time = |key: &str, millis: Option<u64>, default: Duration| match millis {
-        Some(0) => {
-            problem(key, "must be at least 1 (milliseconds)".to_owned());
-            default
-        }
-        Some(millis) => Duration::from_millis(millis),
-        None => default,
-    };
-    Conduct {
-        body_bytes_max: route.body_bytes_max.unwrap_or(default.body_bytes_max),
-        connect_timeout: time("connect_timeout_ms", route.connect_timeout_ms, default.connect_timeout),
-        answer_timeout: time("answer_timeout_ms", route.answer_timeout_ms, default.answer_timeout),
-        stall_timeout: time("stall_timeout_ms", route.stall_timeout_ms, default.stall_timeout),
     }
 }
 

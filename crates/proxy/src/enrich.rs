@@ -1,18 +1,24 @@
 //! Enrich: what an app is told. Every spelling of what only we may say is stripped from the request, then our own is
 //! added; from the app's answer, what is meant for us alone is stripped.
 
-use std::net::IpAddr;
-
+use vestibule_domain::caching::{self, Caching};
+use vestibule_domain::context;
+use vestibule_domain::identity::Handle;
+use vestibule_domain::judge::View;
 use vestibule_domain::standing::Standing;
 use vestibule_message::field::{Known, KnownSet};
 use vestibule_message::head::RequestHead;
 use vestibule_message::lines::{LineFault, Lines};
 use vestibule_wire::{Edit, RequestId, Strip};
 
-/// Room for the lines of a visitor without a session.
-const LINES_BYTES: usize = 512;
+use crate::site::App;
+use crate::tokens::Token;
+use crate::visit::Visit;
+
+/// Room for the lines of a visitor, token and all.
+const LINES_BYTES: usize = 2048;
 /// Beginning of the names of all our cookies.
-const COOKIES: &str = "__Host-vst";
+const COOKIES: &str = vestibule_domain::cookie::PREFIX;
 
 /// What no browser may say to an app. `http-` is how CGI spells a header as a variable.
 static FROM_BROWSERS: Strip = Strip {
@@ -38,35 +44,98 @@ static FROM_APPS: Strip = Strip {
     cookies: Some(COOKIES),
 };
 
-/// Where a request came from, as we know it.
-pub(crate) struct Origination {
-    pub(crate) client: IpAddr,
-    pub(crate) scheme: &'static str,
-    pub(crate) id: RequestId,
+/// The same for an answer that no cache may keep.
+static FROM_APPS_PRIVATE: Strip = Strip {
+    names: KnownSet::of(&[Known::Server, Known::Via, Known::XRequestId, Known::CacheControl]),
+    prefixes: &["x-context-", "http-", caching::OVERRIDING[0], caching::OVERRIDING[1]],
+    cookies: Some(COOKIES),
+};
+
+/// What an app is told besides the request.
+pub(crate) struct Told<'t> {
+    pub(crate) visitor: Option<(Handle, &'t View<'t>)>,
+    pub(crate) token: Option<&'t Token>,
+    pub(crate) degraded: bool,
 }
 
 /// The edit that makes a visitor's request one that an app may believe.
 pub(crate) fn for_app(
     head: &RequestHead<'_>,
-    standing: Standing,
-    from: &Origination,
+    visit: &Visit<'_>,
+    app: &App,
+    told: &Told<'_>,
 ) -> Result<Edit, LineFault> {
-    let id = from.id.hex();
+    let id = visit.id.hex();
     let mut lines = Lines::with_capacity(LINES_BYTES);
-    lines.push("x-context-standing", standing.as_str())?;
+    match told.visitor {
+        None => lines.push("x-context-standing", Standing::Anonymous.as_str())?,
+        Some((handle, view)) => push_visitor(&mut lines, handle, view, app, told.token)?,
+    }
+    if let Some(token) = told.token {
+        lines.push("x-context-token", token.jpt.expose())?;
+    }
+    if told.degraded {
+        lines.push("x-context-degraded", "1")?;
+    }
     lines.push("x-request-id", id)?;
     lines.push("traceparent", traceparent(&id))?;
-    lines.push("x-forwarded-for", from.client.to_string())?;
-    lines.push("x-forwarded-proto", from.scheme)?;
+    lines.push("x-forwarded-for", visit.client.to_string())?;
+    lines.push("x-forwarded-proto", visit.scheme)?;
     lines.push("x-forwarded-host", head.host().to_string())?;
     Ok(Edit { strip: &FROM_BROWSERS, lines })
 }
 
+fn push_visitor(
+    lines: &mut Lines,
+    handle: Handle,
+    view: &View<'_>,
+    app: &App,
+    token: Option<&Token>,
+) -> Result<(), LineFault> {
+    lines.push("x-context-standing", view.standing().as_str())?;
+    lines.push("x-context-visitor", view.visitor().to_string())?;
+    lines.push("x-context-session", handle.to_string())?;
+    if let Some(log_on) = view.log_on() {
+        lines.push("x-context-user", log_on.user.as_str())?;
+        lines.push("x-context-authenticated-at", log_on.auth_time.as_secs().to_string())?;
+        lines.push("x-context-level", log_on.level.to_string())?;
+        if !app.claims.is_empty() {
+            // What came with the token is newer than what came with the log-on.
+            let fresh = token.and_then(|token| vestibule_domain::claims::Claims::parse(&token.claims).ok());
+            let claims = fresh.as_ref().unwrap_or(&log_on.claims);
+            lines.push("x-context-claims", claims.render(app.claims.iter().map(String::as_str)))?;
+        }
+    }
+    if let Some(user) = view.remembered_user() {
+        lines.push("x-context-remembered-user", user.as_str())?;
+    }
+    if !app.rights.reads.is_empty()
+        && let Some(attributes) = context::attributes(view, &app.rights)
+    {
+        lines.push("x-context-attributes", attributes)?;
+    }
+    Ok(())
+}
+
 /// The edit that makes an app's answer one that a browser may see.
-pub(crate) fn for_browser(id: RequestId) -> Result<Edit, LineFault> {
+pub(crate) fn for_browser(id: RequestId, cookies: &[String], caching: Caching) -> Result<Edit, LineFault> {
     let mut lines = Lines::with_capacity(64);
     lines.push("x-request-id", id.hex())?;
-    Ok(Edit { strip: &FROM_APPS, lines })
+    for cookie in cookies {
+        lines.push("set-cookie", cookie)?;
+    }
+    let strip = match caching {
+        Caching::AsIs => &FROM_APPS,
+        Caching::Vary => {
+            lines.push("vary", caching::VARY)?;
+            &FROM_APPS
+        }
+        Caching::Private => {
+            lines.push("cache-control", caching::PRIVATE)?;
+            &FROM_APPS_PRIVATE
+        }
+    };
+    Ok(Edit { strip, lines })
 }
 
 /// W3C Trace Context, version 00: the request's id is the trace, its second half the first span. Not sampled: that is

@@ -1,27 +1,98 @@
-//! The face for browsers. All web traffic passes it: it finds the route, tells the app what it may know of the visitor,
-//! relays, and lets nothing through that only we may say. Knows no signing key and speaks to no database.
+//! The face for browsers. All web traffic passes it: it finds the visitor's session, tells the app what it may know,
+//! relays, and saves what the app asks to change before the answer leaves. Knows no signing key and no database.
 
+mod absorb;
 mod config;
 mod enrich;
+mod open;
+mod own;
 mod peers;
 mod reply;
 mod request;
+mod seal;
 mod site;
+mod tokens;
+mod visit;
 
+use std::sync::Arc;
+
+use vestibule_domain::identity::NodeId;
+use vestibule_domain::standing::Standing;
+use vestibule_feed::Feed;
+use vestibule_ports::clock::Clock;
+use vestibule_ports::entropy::{Entropy, random};
+use vestibule_ports::issuer::Issuer;
+use vestibule_sessions::Sessions;
 use vestibule_wire::{Exchange, Face, Line, Served};
 
-pub use crate::config::{Config, Problem, RouteConfig, SiteConfig};
+pub use crate::config::{AttributeConfig, Config, Problem, RouteConfig, SiteConfig};
+use crate::own::Limiter;
 use crate::site::Live;
+use crate::tokens::Tokens;
 
 /// The proxy face of a listener.
 pub struct Proxy {
     live: Live,
+    /// `None` where no site is configured: then nobody is ever known.
+    visitors: Option<Visitors>,
+}
+
+/// What the proxy needs to know visitors.
+pub struct Services {
+    /// The sessions of this node.
+    pub sessions: Arc<Sessions<()>>,
+    /// The identity provider.
+    pub issuer: Arc<dyn Issuer>,
+    /// What has ended there.
+    pub feed: Arc<Feed>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// The services as the phases use them.
+struct Visitors {
+    sessions: Arc<Sessions<()>>,
+    issuer: Arc<dyn Issuer>,
+    tokens: Arc<Tokens>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    /// Names this process in `__Host-vst-at`.
+    node: NodeId,
+    limiter: Limiter,
 }
 
 impl Proxy {
     /// A proxy for this configuration, or everything that is wrong with it.
-    pub fn new(config: &Config) -> Result<Self, Vec<Problem>> {
-        Ok(Self { live: Live::new(config)? })
+    pub fn new(config: &Config, services: Option<Services>) -> Result<Self, Vec<Problem>> {
+        Ok(Self { live: config::read(config)?, visitors: services.map(Visitors::new) })
+    }
+
+    /// Fetches the token that every anonymous visitor of a site shares. Until that has worked once, apps are called
+    /// without it. `false` when the identity provider did not give one for every site.
+    pub async fn warm_up(&self) -> bool {
+        let Some(visitors) = &self.visitors else { return true };
+        let mut warm = true;
+        for site in &self.live.sites {
+            warm &= visitors.tokens.of(site, None, visitors.clock.wall()).await.is_ok();
+        }
+        warm
+    }
+}
+
+impl Visitors {
+    fn new(services: Services) -> Self {
+        let Services { sessions, issuer, feed, clock, entropy } = services;
+        Self {
+            tokens: Tokens::new(Arc::clone(&issuer), feed, Arc::clone(&clock)),
+            node: NodeId::from_bytes(random(&*entropy)),
+            limiter: Limiter::new(),
+            sessions,
+            issuer,
+            clock,
+            entropy,
+        }
     }
 }
 
@@ -30,18 +101,33 @@ impl Proxy {
 pub struct Note {
     /// The visitor's address, when it is not the peer's.
     client: Option<std::net::IpAddr>,
+    standing: Standing,
+    session: Option<String>,
+    /// Why a patch was refused.
+    refused: Option<String>,
+    /// Why a change could not be saved.
+    not_saved: Option<String>,
 }
 
 impl Face for Proxy {
     type Note = Note;
 
     async fn serve<'c>(&'c self, exchange: Exchange<'c, Note>) -> Served {
-        request::serve(&self.live, exchange).await
+        request::serve(self, exchange).await
     }
 
     fn log(&self, note: &Note, _served: &Served, line: &mut Line<'_>) {
         if let Some(client) = note.client {
             line.text("client", client.to_string());
+        }
+        if let Some(session) = &note.session {
+            line.text("session", session);
+            line.text("standing", note.standing.as_str());
+        }
+        for (key, why) in [("patch_refused", &note.refused), ("not_saved", &note.not_saved)] {
+            if let Some(why) = why {
+                line.text(key, why);
+            }
         }
     }
 }

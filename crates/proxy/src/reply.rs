@@ -1,84 +1,242 @@
 //! The proxy's own answers: the only file of this crate with status codes. A page for people, a problem document
 //! (RFC 9457) for programs; neither says anything about us or about what is behind us.
 
-use vestibule_domain::standing::Standing;
+use serde::Serialize;
+use vestibule_domain::outage::Unavailable;
+use vestibule_domain::step_up::Ask as HowToAsk;
 use vestibule_message::field::Known;
 use vestibule_message::head::RequestHead;
+use vestibule_message::lines::Lines;
 use vestibule_message::status::Status;
 use vestibule_message::target::Target;
-use vestibule_routes::{NoRoute, Short};
+use vestibule_routes::NoRoute;
 use vestibule_wire::{Answer, RelayFault};
+
+use crate::own::Ask;
 
 const PAGE: &str = include_str!("reply/page.html");
 /// Of the style in [`PAGE`], so that no other style and no script runs there.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'sha256-kXTYIlADW4JKTV0RsANj04fs5s6eNiF9b2dDgTI72NQ='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'sha256-G/AvDeIiTRhumwUDhq8EiPTLu3AvrfEHulGh5BTlVuA='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// There is no route (421, 404).
-pub(crate) fn no_route(none: NoRoute, head: &RequestHead<'_>) -> Answer {
-    match none {
-        NoRoute::Host => answer(421, "No site here has this name.", wants_page(head)),
-        NoRoute::Path => answer(404, "There is no page at this address.", wants_page(head)),
-    }
-}
-
-/// The visitor's standing is too low, and nothing can raise it yet.
-pub(crate) fn short(short: &Short<Standing>, head: &RequestHead<'_>) -> Answer {
-    let detail = match short.requires {
-        Standing::Anonymous | Standing::Returning => "This page is for visitors whom the site remembers.",
-        Standing::LoggedOn => "This page is for visitors who have logged on.",
-    };
-    answer(403, detail, wants_page(head))
-}
-
-/// The request did not get an answer from the app.
-pub(crate) fn relay_fault(fault: &RelayFault) -> Answer {
-    match fault {
-        RelayFault::BodyTooLarge => answer(413, "The request is larger than this address takes.", false),
-        RelayFault::BodyMalformed => answer(400, "The body of the request is malformed.", false),
-        RelayFault::BodySlow => answer(408, "The request did not arrive in time.", false),
-        // Nobody is there to read it.
-        RelayFault::ClientGone => answer(400, "The request was not whole.", false),
-        RelayFault::ConnectSlow | RelayFault::AnswerSlow => {
-            answer(504, "The page did not answer in time. Please try again.", true)
-        }
-        RelayFault::Unreachable(_) | RelayFault::UpstreamGone | RelayFault::AnswerMalformed(_) => {
-            answer(502, "The page cannot be reached right now. Please try again.", true)
-        }
-    }
-}
-
-/// Something that cannot happen happened.
-pub(crate) fn bug(head: &RequestHead<'_>) -> Answer {
-    answer(500, "Something went wrong on our side.", wants_page(head))
-}
-
-/// The same page under the site's own name. Not permanent: an alias may become a site.
-pub(crate) fn elsewhere(origin: &str, target: &Target) -> Answer {
-    let location = format!("{origin}{}", target.as_str());
-    let answer = answer(307, "This site has another name.", false);
-    answer.field("location", location).unwrap_or_else(|_| Answer::new(status(400)))
-}
-
-/// Whether a person is likely to look at the answer.
-fn wants_page(head: &RequestHead<'_>) -> bool {
+/// Whether a person is likely to look at an answer.
+pub(crate) fn wants_page(head: &RequestHead<'_>) -> bool {
     let names_html =
         |accept: &[u8]| String::from_utf8_lossy(accept).to_ascii_lowercase().contains("text/html");
     head.fields().all(Known::Accept).any(names_html)
 }
 
-fn answer(code: u16, detail: &str, page: bool) -> Answer {
-    let status = status(code);
-    let answer = Answer::new(status)
+/// There is no route (421, 404).
+pub(crate) fn no_route(none: NoRoute, head: &RequestHead<'_>) -> Answer {
+    match none {
+        NoRoute::Host => plain(421, "No site here has this name.", wants_page(head)),
+        NoRoute::Path => plain(404, "There is no page at this address.", wants_page(head)),
+    }
+}
+
+/// Another method (405).
+pub(crate) fn method(allowed: &'static str) -> Answer {
+    plain(405, "This address takes other methods.", false).with("allow", allowed)
+}
+
+/// The same page under the site's own name. Not permanent: an alias may become a site.
+pub(crate) fn elsewhere(origin: &str, target: &Target) -> Answer {
+    located(307, &format!("{origin}{}", target.as_str()), &[])
+}
+
+/// Go on there, with GET (RFC 9700 4.12: 303, so that no form travels along).
+pub(crate) fn redirect(location: &str, cookies: &[String]) -> Answer {
+    located(303, location, cookies)
+}
+
+/// The page is for visitors of a higher standing.
+pub(crate) fn ask(how: HowToAsk, ask: &Ask, cookies: &[String]) -> Answer {
+    let location = ask.location();
+    match how {
+        HowToAsk::Redirect => located(303, &location, cookies),
+        HowToAsk::Problem => {
+            let answer =
+                problem(401, "log-on-required", "Log on first, then repeat the request.", Some(&location));
+            // RFC 9110 11.6.1: a 401 names a scheme; ours is the log-in page.
+            with_cookies(answer.with("www-authenticate", "Cookie"), cookies)
+        }
+    }
+}
+
+/// An app asks for what it was just given.
+pub(crate) fn step_up_loop() -> Answer {
+    problem(403, "step-up-loop", "The page asks to log on again, and again.", None)
+}
+
+/// The visitor's standing is too low, and this site has no log-in.
+pub(crate) fn forbidden(page: bool) -> Answer {
+    plain(403, "This page is for visitors who have logged on, and this site has no log-in.", page)
+}
+
+/// Another site's page made a request that would change something.
+pub(crate) fn cross_site() -> Answer {
+    problem(403, "cross-site", "The request comes from another site.", None)
+}
+
+/// The request came with the secret from before a log-on; the browser has the new one by now.
+pub(crate) fn session_moved() -> Answer {
+    problem(503, "session-moved", "The session has just moved. Repeat the request.", None)
+        .with("retry-after", "1")
+}
+
+/// The session cannot be read, or a change could not be saved.
+pub(crate) fn not_opened(why: Unavailable, page: bool) -> Answer {
+    match why {
+        Unavailable::Unknown => unavailable(page),
+        Unavailable::Unsaved => context_not_saved(true),
+    }
+}
+
+/// Whose request it is cannot be found out right now.
+pub(crate) fn unavailable(page: bool) -> Answer {
+    let detail = "We cannot look you up right now. You are still logged on if you were. Please try again.";
+    plain(503, detail, page).with("retry-after", "1")
+}
+
+/// No JPT to be had for an app that cannot do without one.
+pub(crate) fn no_token(page: bool) -> Answer {
+    plain(503, "The page cannot be shown right now. Please try again.", page).with("retry-after", "1")
+}
+
+/// A change of the context could not be saved, so the app's answer is not shown as if it had been. Without Retry-After
+/// where repeating could order twice.
+pub(crate) fn context_not_saved(is_unsafe: bool) -> Answer {
+    let answer = problem(503, "context-not-saved", "What you did could not be saved.", None);
+    if is_unsafe { answer } else { answer.with("retry-after", "1") }
+}
+
+/// The request did not get an answer from the app.
+pub(crate) fn relay_fault(fault: &RelayFault) -> Answer {
+    match fault {
+        RelayFault::BodyTooLarge => plain(413, "The request is larger than this address takes.", false),
+        RelayFault::BodyMalformed => plain(400, "The body of the request is malformed.", false),
+        RelayFault::BodySlow => plain(408, "The request did not arrive in time.", false),
+        // Nobody is there to read it.
+        RelayFault::ClientGone => plain(400, "The request was not whole.", false),
+        RelayFault::ConnectSlow | RelayFault::AnswerSlow => {
+            plain(504, "The page did not answer in time. Please try again.", true)
+        }
+        RelayFault::Unreachable(_) | RelayFault::UpstreamGone | RelayFault::AnswerMalformed(_) => {
+            plain(502, "The page cannot be reached right now. Please try again.", true)
+        }
+    }
+}
+
+/// This site has no log-in.
+pub(crate) fn no_log_in() -> Answer {
+    plain(404, "This site has no log-in.", true)
+}
+
+/// One address began too many log-ins.
+pub(crate) fn too_many_log_ins() -> Answer {
+    plain(429, "Too many log-ins were begun from your network. Please wait a minute.", true)
+        .with("retry-after", "60")
+}
+
+/// The callback of no log-in of ours.
+pub(crate) fn bad_callback() -> Answer {
+    plain(400, "This log-in is not known any more. Please begin again.", true)
+}
+
+/// The IDP did not take the log-in.
+pub(crate) fn log_in_refused(cookies: &[String]) -> Answer {
+    with_cookies(plain(403, "You were not logged on. Please begin again.", true), cookies)
+}
+
+/// The store or the IDP did not answer.
+pub(crate) fn unavailable_page() -> Answer {
+    plain(503, "This does not work right now. Please try again in a moment.", true).with("retry-after", "2")
+}
+
+/// A log-out form that cannot be read.
+pub(crate) fn bad_form() -> Answer {
+    plain(400, "The form is not one of this site. Its field scope must be this or everywhere.", false)
+}
+
+/// Nothing has ended.
+pub(crate) fn not_logged_out() -> Answer {
+    plain(503, "You are still logged on: logging out did not work. Please try again.", true)
+        .with("retry-after", "2")
+}
+
+/// Ended here; the rest is being tried again.
+pub(crate) fn logged_out_here_only(cookies: &[String]) -> Answer {
+    let detail =
+        "You are logged out here. That you are logged out elsewhere is not confirmed yet; we keep trying.";
+    with_cookies(plain(503, detail, true), cookies)
+}
+
+/// Something that cannot happen happened.
+pub(crate) fn bug() -> Answer {
+    plain(500, "Something went wrong on our side.", true)
+}
+
+/// A JSON document for a script.
+pub(crate) fn json(document: &impl Serialize) -> Answer {
+    match serde_json::to_vec(document) {
+        Ok(body) => guarded(200).body("application/json", body),
+        Err(_) => bug(),
+    }
+}
+
+fn located(code: u16, location: &str, cookies: &[String]) -> Answer {
+    let answer = plain(code, "Go on at the other address.", false);
+    let answer = answer.field("location", location).unwrap_or_else(|_| bug());
+    with_cookies(answer, cookies)
+}
+
+fn with_cookies(answer: Answer, cookies: &[String]) -> Answer {
+    let mut lines = Lines::default();
+    for cookie in cookies {
+        // Values of ours are letters, digits and signs.
+        if lines.push("set-cookie", cookie).is_err() {
+            return bug();
+        }
+    }
+    answer.lines(&lines)
+}
+
+fn plain(code: u16, detail: &str, page: bool) -> Answer {
+    if !page {
+        return problem(code, "", detail, None);
+    }
+    // The first sentence says it to people; the status is for whoever is asked for help.
+    let (headline, more) = detail.split_once(". ").unwrap_or((detail.trim_end_matches('.'), ""));
+    let status = format!("{code} {}", status(code).reason());
+    let text = PAGE.replace("{headline}", headline).replace("{more}", more).replace("{status}", &status);
+    guarded(code).body("text/html; charset=utf-8", text)
+}
+
+/// A problem document. `kind` names the problem for programs; the log-in's address is part of it where that helps.
+fn problem(code: u16, kind: &str, detail: &str, log_in: Option<&str>) -> Answer {
+    #[derive(Serialize)]
+    struct Problem<'p> {
+        #[serde(rename = "type", skip_serializing_if = "String::is_empty")]
+        kind: String,
+        title: &'p str,
+        status: u16,
+        detail: &'p str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        log_in: Option<&'p str>,
+    }
+    let kind = if kind.is_empty() { String::new() } else { format!("urn:vestibule:problem:{kind}") };
+    let document = Problem { kind, title: status(code).reason(), status: code, detail, log_in };
+    let body = serde_json::to_vec(&document).unwrap_or_default();
+    guarded(code).body("application/problem+json", body)
+}
+
+/// An answer with what every answer of ours has.
+fn guarded(code: u16) -> Answer {
+    Answer::new(status(code))
         .with("cache-control", "no-store")
         .with("x-content-type-options", "nosniff")
         .with("referrer-policy", "no-referrer")
-        .with("content-security-policy", PAGE_POLICY);
-    if page {
-        let text = PAGE.replace("{title}", status.reason()).replace("{detail}", detail);
-        return answer.body("text/html; charset=utf-8", text);
-    }
-    let problem = format!(r#"{{"status":{code},"title":"{}","detail":"{detail}"}}"#, status.reason());
-    answer.body("application/problem+json", problem)
+        .with("cross-origin-opener-policy", "same-origin")
+        .with("content-security-policy", PAGE_POLICY)
 }
 
 fn status(code: u16) -> Status {

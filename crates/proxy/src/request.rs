@@ -1,55 +1,276 @@
-//! A visitor's request from end to end: route · enrich · relay · log. Reads from top to bottom.
+//! A visitor's request from end to end: route · open · judge · enrich · relay · absorb · seal · log. Reads from top to
+//! bottom; each phase is a file, each decision is the domain's.
 
+use std::sync::Arc;
+
+use vestibule_domain::attempt::ReturnTarget;
+use vestibule_domain::cookie;
+use vestibule_domain::csrf;
+use vestibule_domain::identity::Timestamp;
+use vestibule_domain::limits::Limits;
 use vestibule_domain::standing::Standing;
-use vestibule_routes::Held;
-use vestibule_wire::{Exchange, Served};
+use vestibule_domain::step_up::{self, Requirement};
+use vestibule_domain::token::Need;
+use vestibule_message::head::RequestHead;
+use vestibule_routes::{Held, Match, NoRoute, Permit};
+use vestibule_wire::{Answer, Edit, Exchange, Relayed, Served};
 
-use crate::Note;
-use crate::enrich::{self, Origination};
+use crate::absorb::{self, Wishes};
+use crate::enrich::{self, Told};
+use crate::open::{self, NotOpened, Opened};
+use crate::own::{self, Ask, Call, LoggedOut};
 use crate::reply;
-use crate::site::Live;
+use crate::seal::{self, Sealed};
+use crate::site::{App, Site};
+use crate::tokens::{NoToken, Token};
+use crate::visit::Visit;
+use crate::{Note, Proxy, Visitors};
+
+/// The site and what knows its visitors; `None` on a host where nobody is ever known.
+type Home<'p> = Option<(&'p Site, &'p Visitors)>;
 
 /// Serves one request.
-pub(crate) async fn serve(live: &Live, mut x: Exchange<'_, Note>) -> Served {
-    let head = x.head();
+pub(crate) async fn serve(proxy: &Proxy, mut x: Exchange<'_, Note>) -> Served {
+    let live = &proxy.live;
+    let now = proxy.visitors.as_ref().map_or(Timestamp::from_millis(0), |visitors| visitors.clock.wall());
+    let peer = x.peer().ip();
+    let visit = Visit::read(live, &x.head(), peer, x.id(), now);
+    x.note().client = Some(visit.client).filter(|client| *client != peer);
 
     // route
-    if let Some(origin) = live.alias_of(head.host()) {
-        let answer = reply::elsewhere(origin, head.target());
+    if let Some(origin) = visit.elsewhere {
+        let answer = reply::elsewhere(origin, x.head().target());
         return x.answer(answer).await;
     }
+    let home: Home<'_> = visit.site.zip(proxy.visitors.as_ref());
+    if x.head().target().path().starts_with(own::PREFIX) {
+        return match home {
+            Some((site, visitors)) => own::serve(Call { proxy, visitors, site, visit }, x).await,
+            None => refuse(x, |head| reply::no_route(NoRoute::Path, head)).await,
+        };
+    }
+    let head = x.head();
     let found = match live.table.find(head.host(), head.target()) {
         Ok(found) => found,
-        Err(none) => {
-            let answer = reply::no_route(none, &head);
-            return x.answer(answer).await;
-        }
+        Err(none) => return refuse(x, |head| reply::no_route(none, head)).await,
     };
-    let standing = Standing::Anonymous;
-    let permit = match found.admit(Held { standing }) {
-        Ok(permit) => permit,
-        Err(short) => {
-            let answer = reply::short(&short, &head);
-            return x.answer(answer).await;
-        }
-    };
+    let app = &live.apps[found.route().number];
 
-    // enrich
-    let peer = x.peer().ip();
-    let client = live.peers.client(peer, &head);
-    let from = Origination { client, scheme: live.scheme(head.host()), id: x.id() };
-    let (Ok(up), Ok(down)) = (enrich::for_app(&head, standing, &from), enrich::for_browser(from.id)) else {
-        let answer = reply::bug(&head);
-        return x.answer(answer).await;
+    // open, judge, enrich
+    let passed = match pass(proxy, home, &visit, app, found, &head).await {
+        Ok(passed) => passed,
+        Err(answer) => return x.answer(answer).await,
     };
-    x.note().client = Some(client).filter(|client| *client != peer);
+    let Passed { permit, edit, opened, standing, target } = passed;
+    x.note().session = opened.visitor.as_ref().map(|visitor| visitor.handle().to_string());
+    x.note().standing = standing;
 
-    // relay
-    match x.relay(permit, up).await {
-        Ok(relayed) => relayed.send(down).await,
+    // relay, and after it absorb and seal
+    let relayed = match x.relay(permit, edit).await {
+        Ok(relayed) => relayed,
         Err(refused) => {
             let answer = reply::relay_fault(refused.fault());
-            refused.into_exchange().answer(answer).await
+            return refused.into_exchange().answer(answer).await;
         }
+    };
+    match home {
+        Some((site, visitors)) => {
+            let after =
+                After { proxy, visitors, site, app, visit: &visit, opened: &opened, standing, target };
+            after.serve(relayed).await
+        }
+        None => deliver(relayed, &visit, app, standing, &[]).await,
+    }
+}
+
+/// A request that may go to its app.
+struct Passed {
+    permit: Permit,
+    edit: Edit,
+    opened: Opened,
+    standing: Standing,
+    target: ReturnTarget,
+}
+
+/// Everything between the route and the relay; `Err` is the answer in place of the app's.
+async fn pass(
+    proxy: &Proxy,
+    home: Home<'_>,
+    visit: &Visit<'_>,
+    app: &App,
+    found: Match<'_, Standing>,
+    head: &RequestHead<'_>,
+) -> Result<Passed, Answer> {
+    if !app.allows_cross_site && csrf::check(&visit.fetch, visit.jar.any_of_ours()).is_err() {
+        return Err(reply::cross_site());
+    }
+    let (limits, page) = (&proxy.live.limits, reply::wants_page(head));
+
+    // open, judge
+    let opened = match home {
+        None => Ok(Opened::NOBODY),
+        Some((site, visitors)) => open::open(visitors, site, visit, app, limits).await,
+    };
+    let mut opened = opened.map_err(|why| match why {
+        NotOpened::Moved => reply::session_moved(),
+        NotOpened::Unavailable(why) => reply::not_opened(why, page),
+    })?;
+
+    // enrich
+    let token = match home {
+        None => None,
+        Some((site, visitors)) => {
+            token(visitors, site, &mut opened, app, visit, limits).await.map_err(|_| reply::no_token(page))?
+        }
+    };
+    let view = opened.visitor.as_ref().and_then(|it| Some((it.handle(), it.view(visit.now, limits)?)));
+    let standing = view.as_ref().map_or(Standing::Anonymous, |(_, view)| view.standing());
+    let target = return_target(visit, head);
+    let permit = found.admit(Held { standing }).map_err(|_| match home {
+        Some((site, _)) if site.client.is_some() => {
+            let ask = Ask { target: target.clone(), asked: false, max_age: None, restarted: false };
+            reply::ask(step_up::ask(&visit.fetch), &ask, &[])
+        }
+        _ => reply::forbidden(page),
+    })?;
+    let told = Told {
+        visitor: view.as_ref().map(|(handle, view)| (*handle, view)),
+        token: token.as_deref(),
+        degraded: opened.degraded || (home.is_some() && token.is_none()),
+    };
+    let edit = enrich::for_app(head, visit, app, &told).map_err(|_| reply::bug())?;
+    Ok(Passed { permit, edit, opened, standing, target })
+}
+
+async fn refuse(x: Exchange<'_, Note>, answer: impl FnOnce(&RequestHead<'_>) -> Answer) -> Served {
+    let answer = answer(&x.head());
+    x.answer(answer).await
+}
+
+/// Where a log-in returns to: this page, or for anything that is no page the start.
+fn return_target(visit: &Visit<'_>, head: &RequestHead<'_>) -> ReturnTarget {
+    if visit.fetch.is_page() {
+        ReturnTarget::or_root(head.target().as_str().as_bytes())
+    } else {
+        ReturnTarget::root()
+    }
+}
+
+/// The JPT that the app gets; none where it can do without. A log-on that has ended at the IDP is over here too.
+async fn token(
+    visitors: &Visitors,
+    site: &Site,
+    opened: &mut Opened,
+    app: &App,
+    visit: &Visit<'_>,
+    limits: &Limits,
+) -> Result<Option<Arc<Token>>, NoToken> {
+    loop {
+        let visitor = opened.visitor.as_ref();
+        let view = visitor.and_then(|visitor| Some((visitor.handle(), visitor.view(visit.now, limits)?)));
+        let shown = view.as_ref().map(|(handle, view)| (*handle, view));
+        match visitors.tokens.of(site, shown, visit.now).await {
+            Ok(token) => return Ok(Some(token)),
+            Err(NoToken::Unavailable) if app.need == Need::Wanted => return Ok(None),
+            Err(NoToken::Ended(cause)) => {
+                let Some(visitor) = opened.visitor.take() else { return Err(NoToken::Unavailable) };
+                seal::end(visitors, &visitor, cause, visit.now).await;
+                opened.set_gone(visitor.key);
+            }
+            Err(NoToken::Unavailable) => return Err(NoToken::Unavailable),
+        }
+    }
+}
+
+/// What happens between the head of the app's answer and its leaving.
+struct After<'a> {
+    proxy: &'a Proxy,
+    visitors: &'a Visitors,
+    site: &'a Site,
+    app: &'a App,
+    visit: &'a Visit<'a>,
+    opened: &'a Opened,
+    standing: Standing,
+    target: ReturnTarget,
+}
+
+impl After<'_> {
+    async fn serve(&self, mut relayed: Relayed<'_, Note>) -> Served {
+        let limits = &self.proxy.live.limits;
+
+        // absorb
+        let Wishes { patch, requires, log_out } = absorb::read(&relayed.head());
+
+        // seal
+        let mut sealed = Sealed::default();
+        match (patch, &self.opened.visitor) {
+            (Some(patch), _) => {
+                match seal::patch(self.visitors, self.site, self.app, self.visit, self.opened, patch, limits)
+                    .await
+                {
+                    Ok(done) => sealed = done,
+                    Err(why) => {
+                        relayed.note().not_saved = Some(why.0);
+                        if !self.app.delivers_unsaved {
+                            let answer = reply::context_not_saved(!self.visit.fetch.method.is_safe());
+                            return relayed.replace(answer).await;
+                        }
+                    }
+                }
+            }
+            (None, Some(visitor)) if !self.opened.degraded => {
+                seal::keep_up(self.visitors, visitor, self.visit.now, limits).await;
+            }
+            (None, _) => {}
+        }
+        relayed.note().refused = sealed.refused.take();
+        if let (Some(scope), Some(visitor)) = (log_out, &self.opened.visitor) {
+            match own::end_everything(self.visitors, self.visit.now, visitor, scope, limits).await {
+                LoggedOut::Done => sealed.cookies = cookie::clear_session().to_vec(),
+                LoggedOut::HereOnly => {
+                    return relayed.replace(reply::logged_out_here_only(&cookie::clear_session())).await;
+                }
+                LoggedOut::Failed => return relayed.replace(reply::not_logged_out()).await,
+            }
+        } else if let Some(requirement) = requires
+            && let Some(answer) = self.demand(&requirement, &sealed.cookies)
+        {
+            return relayed.replace(answer).await;
+        }
+        deliver(relayed, self.visit, self.app, self.standing, &sealed.cookies).await
+    }
+
+    /// The answer in place of the app's, when the visitor has not what it demands.
+    fn demand(&self, requirement: &Requirement, cookies: &[String]) -> Option<Answer> {
+        let limits = &self.proxy.live.limits;
+        let view = self.opened.visitor.as_ref().and_then(|visitor| visitor.view(self.visit.now, limits));
+        if requirement.is_met(view.as_ref(), self.visit.now) {
+            return None;
+        }
+        if self.site.client.is_none() {
+            return Some(reply::forbidden(self.visit.fetch.is_page()));
+        }
+        let how = step_up::demanded(view.as_ref(), &self.visit.fetch, self.visit.now, limits);
+        let ask =
+            Ask { target: self.target.clone(), asked: true, max_age: requirement.max_age, restarted: false };
+        Some(match how {
+            Ok(how) => reply::ask(how, &ask, cookies),
+            Err(_) => reply::step_up_loop(),
+        })
+    }
+}
+
+/// Sends the app's answer on.
+async fn deliver(
+    relayed: Relayed<'_, Note>,
+    visit: &Visit<'_>,
+    app: &App,
+    standing: Standing,
+    cookies: &[String],
+) -> Served {
+    let caching = absorb::caching(&relayed.head(), standing, !cookies.is_empty(), app);
+    match enrich::for_browser(visit.id, cookies, caching) {
+        Ok(down) => relayed.send(down).await,
+        Err(_) => relayed.replace(reply::bug()).await,
     }
 }

@@ -1,71 +1,69 @@
-//! What is in force: the sites by host, the route table, the trusted peers.
+//! What is in force: the sites by host, their apps, the route table, the trusted peers.
 
 use std::collections::HashMap;
 
+use vestibule_domain::attribute::{Catalogue, Rights};
+use vestibule_domain::caching::RouteCache;
+use vestibule_domain::identity::{AppId, SiteId};
+use vestibule_domain::limits::Limits;
+use vestibule_domain::outage::WhenUnknown;
 use vestibule_domain::standing::Standing;
+use vestibule_domain::token::Need;
 use vestibule_message::host::Host;
 use vestibule_routes::Table;
 
-use crate::config::{self, Config, Origin, Problem};
+use crate::config::Origin;
 use crate::peers::TrustedPeers;
 
 /// A checked configuration.
 pub(crate) struct Live {
     pub(crate) table: Table<Standing>,
+    /// By the number of their route.
+    pub(crate) apps: Vec<App>,
+    pub(crate) sites: Vec<Site>,
+    pub(crate) hosts: HashMap<String, Place>,
     pub(crate) peers: TrustedPeers,
-    sites: HashMap<String, Place>,
+    pub(crate) issuer: Option<String>,
+    pub(crate) limits: Limits,
 }
 
 /// What a host is.
-struct Place {
-    origin: Origin,
-    is_alias: bool,
+pub(crate) struct Place {
+    pub(crate) site: usize,
+    pub(crate) is_alias: bool,
+}
+
+/// One site.
+pub(crate) struct Site {
+    pub(crate) id: SiteId,
+    pub(crate) origin: Origin,
+    pub(crate) client: Option<String>,
+    pub(crate) catalogue: Catalogue,
+}
+
+/// One web app, as its route declares it.
+pub(crate) struct App {
+    pub(crate) id: AppId,
+    pub(crate) rights: Rights,
+    pub(crate) claims: Vec<String>,
+    pub(crate) need: Need,
+    pub(crate) when_unknown: WhenUnknown,
+    pub(crate) delivers_unsaved: bool,
+    pub(crate) cache: RouteCache,
+    pub(crate) allows_cross_site: bool,
 }
 
 impl Live {
-    pub(crate) fn new(config: &Config) -> Result<Self, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let mut sites = HashMap::new();
-        for (at, site) in config.sites.iter().enumerate() {
-            let origin = match Origin::parse(&site.origin) {
-                Ok(origin) => origin,
-                Err(what) => {
-                    problems.push(Problem { at: format!("site[{at}].origin"), what });
-                    continue;
-                }
-            };
-            let main = (format!("site[{at}].origin"), origin.host.to_string(), false);
-            let named =
-                |(n, alias): (usize, &String)| (format!("site[{at}].aliases[{n}]"), alias.clone(), true);
-            let aliases = site.aliases.iter().enumerate().map(named);
-            for (key, host, is_alias) in std::iter::once(main).chain(aliases) {
-                let place = Place { origin: origin.clone(), is_alias };
-                let what = match Host::parse(host.as_bytes()) {
-                    Err(_) => format!("'{host}' is not a host name or address"),
-                    Ok(host) if sites.insert(host.name().to_owned(), place).is_some() => {
-                        format!("'{host}' belongs to a site already")
-                    }
-                    Ok(_) => continue,
-                };
-                problems.push(Problem { at: key, what });
-            }
-        }
-        let table = config::table(&config.routes, &mut problems);
-        match table {
-            Some(table) if problems.is_empty() => {
-                Ok(Self { table, peers: TrustedPeers(config.trusted_peers.clone()), sites })
-            }
-            _ => Err(problems),
-        }
+    /// The site of this host, and whether the host is only another name of it.
+    pub(crate) fn site(&self, host: &Host) -> Option<(&Site, bool)> {
+        let place = self.hosts.get(host.name())?;
+        Some((&self.sites[place.site], place.is_alias))
     }
+}
 
-    /// The origin to redirect to, when this host is only another name of a site.
-    pub(crate) fn alias_of(&self, host: &Host) -> Option<&str> {
-        self.sites.get(host.name()).filter(|place| place.is_alias).map(|place| place.origin.text.as_str())
-    }
-
-    /// The scheme that visitors of this host use.
-    pub(crate) fn scheme(&self, host: &Host) -> &'static str {
-        self.sites.get(host.name()).map_or("http", |place| place.origin.scheme)
+impl App {
+    /// Whether it may change anything.
+    pub(crate) fn writes(&self) -> bool {
+        !self.rights.writes.is_empty()
     }
 }

@@ -14,6 +14,8 @@ use crate::conduct::{Conduct, Upstream};
 /// One entry of the table.
 #[derive(Clone, Debug)]
 pub struct Route<R> {
+    /// The caller's own number for it, such as its place in the configuration.
+    pub number: usize,
     /// The host it serves; without a port it serves every port that has no route of its own.
     pub host: Host,
     /// The context root: `/`, or a path without a slash at its end.

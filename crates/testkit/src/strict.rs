@@ -4,6 +4,8 @@
 mod fields;
 mod reader;
 
+use std::fmt;
+
 pub use fields::{Fields, folded};
 pub use reader::Reader;
 
@@ -21,7 +23,7 @@ pub enum Framing {
 }
 
 /// A request as it stood on the wire.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// The method.
     pub method: String,
@@ -36,7 +38,7 @@ pub struct Request {
 }
 
 /// A response as it stood on the wire.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     /// The status code.
     pub status: u16,
@@ -59,6 +61,30 @@ impl Response {
     /// Whether the server says that it will close.
     pub fn says_close(&self) -> bool {
         self.fields.all("connection").iter().any(|value| value.eq_ignore_ascii_case("close"))
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, target, fields, framing, body } = self;
+        write!(f, "{method} {target} {:?} {framing:?} {}", fields.iter().collect::<Vec<_>>(), beginning(body))
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, fields, framing, body, interim } = self;
+        write!(f, "{status} {:?} {framing:?} {}", fields.iter().collect::<Vec<_>>(), beginning(body))?;
+        if interim.is_empty() { Ok(()) } else { write!(f, " after {interim:?}") }
+    }
+}
+
+/// As much of a body as a failed test should print.
+fn beginning(body: &[u8]) -> String {
+    const SHOWN_BYTES_MAX: usize = 200;
+    match body.get(..SHOWN_BYTES_MAX) {
+        Some(part) => format!("{:?}.. ({} bytes)", latin1(part), body.len()),
+        None => format!("{:?}", latin1(body)),
     }
 }
 

@@ -31,6 +31,7 @@ pub use crate::answer::Answer;
 pub use crate::core::RequestId;
 pub use crate::edit::{Edit, Strip};
 pub use crate::exchange::{BodyFault, Exchange, Served};
+pub use crate::host::HostFault;
 pub use crate::line::Line;
 pub use crate::relay::{Refused, RelayFault, Relayed};
 pub use crate::server::{Drained, Listener, Monitor, Server, Settings};

@@ -8,6 +8,7 @@ const GOOD: &str = r#"
 bind = "127.0.0.1:0"
 serves = ["proxy", "metrics"]
 [[site]]
+name = "shop"
 origin = "https://shop.example"
 [[route]]
 host = "shop.example"
@@ -36,12 +37,12 @@ fn bad_files_are_told_all_that_is_wrong_and_where() {
         ("[[listener]\n", "v.toml:1: unclosed array table, expected `]`"),
         (
             "\nlistner = 1",
-            "v.toml:2: unknown field `listner`, expected one of `listener`, `site`, `route`, `proxy`, `limits`, `log`, `drain`, `runtime`",
+            "v.toml:2: unknown field `listner`, expected one of `data_dir`, `listener`, `site`, `attribute`, `route`, `proxy`, `sessions`, `idp`, `limits`, `log`, `drain`, `runtime`",
         ),
         ("[[listener]]\nbind = \"localhost\"\nserves = []", "v.toml:2: invalid socket address syntax"),
         (
             "[[listener]]\nbind = \"127.0.0.1:1\"\nserves = [\"prxy\"]",
-            "v.toml:3: unknown variant `prxy`, expected `proxy` or `metrics`",
+            "v.toml:3: unknown variant `prxy`, expected one of `proxy`, `idp`, `admin`, `metrics`",
         ),
         (
             "[[listener]]\nbind = \"127.0.0.1:1\"\nserves = [\"proxy\"]",
@@ -51,17 +52,20 @@ fn bad_files_are_told_all_that_is_wrong_and_where() {
             &GOOD
                 .replace("https://shop.example", "https://shop.example/")
                 .replace("http://127.0.0.1:9000", "127.0.0.1:9000"),
-            "v.toml:6: site[0].origin: 'https://shop.example/' is not an origin such as https://shop.example (no path, no slash at the end)\n\
-             v.toml:9: route[0].app: '127.0.0.1:9000' is not http://HOST:PORT without a path",
+            "v.toml:7: site[0].origin: 'https://shop.example/' is not an origin such as https://shop.example (no path, no slash at the end)\n\
+             v.toml:10: route[0].app: '127.0.0.1:9000' is not http://HOST:PORT without a path",
         ),
         (
             &format!(
-                "{GOOD}\n[[route]]\nhost = \"SHOP.example\"\npath = \"/\"\napp = \"http://a\"\n[limits]\nfields_max = 257\nhead_timeout_ms = 0"
+                "{GOOD}\n[[route]]\nhost = \"SHOP.example\"\nname = \"other\"\napp = \"http://a\"\n[limits]\nfields_max = 257\nhead_timeout_ms = 0"
             ),
-            "v.toml:16: limits.fields_max: must be at most 256\nv.toml:17: limits.head_timeout_ms: must be at least 1\n\
-             v.toml:7: route: route shop.example/ is there twice (upper and lower case count as the same)",
+            "v.toml:17: limits.fields_max: must be at most 256\nv.toml:18: limits.head_timeout_ms: must be at least 1\n\
+             v.toml:8: route: route shop.example/ is there twice (upper and lower case count as the same)",
         ),
-        (&GOOD.replace("\"metrics\"", "\"proxy\""), "v.toml:4: listener[0].serves: names a face twice"),
+        (
+            &GOOD.replace("\"metrics\"", "\"proxy\""),
+            "v.toml:4: listener[0].serves: names two faces besides metrics: give each a listener of its own",
+        ),
     ] {
         assert_eq!(refused(text), said);
     }

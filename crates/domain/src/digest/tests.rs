@@ -6,7 +6,14 @@ use super::*;
 fn hashes_the_published_vector() {
     // FIPS 180-2 B.1
     let words: [u32; 8] = [
-        0xba78_16bf, 0x8f01_cfea, 0x4141_40de, 0x5dae_2223, 0xb003_61a3, 0x9617_7a9c, 0xb410_ff61, 0xf200_15ad,
+        0xba78_16bf,
+        0x8f01_cfea,
+        0x4141_40de,
+        0x5dae_2223,
+        0xb003_61a3,
+        0x9617_7a9c,
+        0xb410_ff61,
+        0xf200_15ad,
     ];
     assert_eq!(sha256(b"abc").as_slice(), words.map(u32::to_be_bytes).as_flattened());
 }

@@ -36,9 +36,11 @@ fn shown(session: &Session, secret: u8, method: Method, now: Timestamp) -> Shown
 fn each_rise_old_and_new_safe_and_unsafe_at_once_and_later() {
     // Each session had the note "before" at its rise and was patched to "after" right behind it.
     let returning = patched(&returning(), Key::Vst, r#"{"note":"before"}"#, NOW).unwrap();
-    let log_on = patched(&risen(&returning, Key::Vst, "alice", NOW, 2), Key::Vst, r#"{"note":"after"}"#, NOW).unwrap();
+    let log_on =
+        patched(&risen(&returning, Key::Vst, "alice", NOW, 2), Key::Vst, r#"{"note":"after"}"#, NOW).unwrap();
     let earlier = patched(&logged_on(), Key::Vst, r#"{"note":"before"}"#, NOW).unwrap();
-    let step_up = patched(&risen(&earlier, Key::Vst, "alice", NOW, 3), Key::Vst, r#"{"note":"after"}"#, NOW).unwrap();
+    let step_up =
+        patched(&risen(&earlier, Key::Vst, "alice", NOW, 3), Key::Vst, r#"{"note":"after"}"#, NOW).unwrap();
     let first_patch = patched(&begun(), Key::Vst, r#"{"note":"after"}"#, NOW).unwrap();
     let (returning, logged_on) = (Standing::Returning, Standing::LoggedOn);
     // rise, old secret, new secret, standing before it, standing after it
@@ -89,7 +91,8 @@ fn the_old_secret_writes_nothing_and_touches_nothing() {
     assert_eq!(old(&session).remembered_user(), None);
     let refused = patched(&session, Key::OldVst, r#"{"basket":null}"#, NOW);
     assert_eq!(refused, Err(crate::patch_refused::PatchRefused::OldSecret));
-    let again = crate::rise::log_on(Some(&old(&session)), site(), proof("alice", NOW), fresh(3), NOW, &limits());
+    let again =
+        crate::rise::log_on(Some(&old(&session)), site(), proof("alice", NOW), fresh(3), NOW, &limits());
     assert!(matches!(again, Err(crate::rise::LogOnRefused::Moved)));
     assert!(crate::rise::step_down(&old(&session), NOW, &limits()).is_err());
 }

@@ -10,7 +10,12 @@ use crate::fixture::*;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The outcome in short: `Err` when over, else the standing and the fall.
-fn outcome(session: &Session, key: Key, reading: Reading, now: Timestamp) -> Result<(Standing, Option<Fall>), Cause> {
+fn outcome(
+    session: &Session,
+    key: Key,
+    reading: Reading,
+    now: Timestamp,
+) -> Result<(Standing, Option<Fall>), Cause> {
     match judge(session, key, reading, now, &limits()) {
         Verdict::Lives(view) => Ok((view.standing(), view.fall())),
         Verdict::Over(end) => Err(end.cause),
@@ -18,24 +23,25 @@ fn outcome(session: &Session, key: Key, reading: Reading, now: Timestamp) -> Res
     }
 }
 
-fn limit(cause: Cause, at: Timestamp) -> Option<Fall> {
-    Some(Fall { cause, at })
+fn fall(cause: Cause, at: Timestamp) -> Fall {
+    Fall { cause, at }
 }
 
 #[test]
 fn an_absolute_limit_counts_from_the_credentials_and_is_never_extended() {
     let auth_time = NOW;
     let callback = after(Duration::from_hours(1));
-    let view = view(&returning(), Key::Vst, callback).settled(callback, &limits());
-    let view = super::super::fixture::view(&view, Key::Vst, callback);
-    let risen = crate::rise::log_on(Some(&view), site(), proof("alice", auth_time), fresh(2), callback, &limits());
+    let session = returning();
+    let view = view(&session, Key::Vst, callback);
+    let risen =
+        crate::rise::log_on(Some(&view), site(), proof("alice", auth_time), fresh(2), callback, &limits());
     let Ok(crate::rise::Risen::Same(session)) = risen else { panic!() };
     let end = auth_time + limits().log_on;
     for (now, expected) in [
         (callback, (Standing::LoggedOn, None)),
         (Timestamp::from_millis(end.as_millis() - 1), (Standing::LoggedOn, None)),
-        (end, (Standing::Returning, limit(Cause::LogOnLimit, end))),
-        (end + Duration::from_hours(48), (Standing::Returning, limit(Cause::LogOnLimit, end))),
+        (end, (Standing::Returning, Some(fall(Cause::LogOnLimit, end)))),
+        (end + Duration::from_hours(48), (Standing::Returning, Some(fall(Cause::LogOnLimit, end)))),
     ] {
         assert_eq!(outcome(&session, Key::Vst, own(now), now), Ok(expected));
     }
@@ -50,7 +56,7 @@ fn the_idps_own_end_counts_when_it_is_earlier() {
     let risen = crate::rise::log_on(Some(&view), site(), proof, fresh(2), NOW, &limits());
     let Ok(crate::rise::Risen::Same(session)) = risen else { panic!() };
     let end = after(Duration::from_mins(5));
-    let fallen = (Standing::Returning, limit(Cause::LogOnLimit, end));
+    let fallen = (Standing::Returning, Some(fall(Cause::LogOnLimit, end)));
     assert_eq!(outcome(&session, Key::Vst, own(end), end), Ok(fallen));
 }
 
@@ -60,7 +66,7 @@ fn the_idle_limit_has_a_margin_where_touches_may_be_under_way() {
     let seen = after(Duration::from_mins(20));
     let idle = seen + limits().idle;
     let stands = Ok((Standing::LoggedOn, None));
-    let fallen = Ok((Standing::Returning, limit(Cause::IdleLimit, idle)));
+    let fallen = Ok((Standing::Returning, Some(fall(Cause::IdleLimit, idle))));
     let cases = [
         (Source::Own, seen + Duration::from_secs(1_799), stands),
         (Source::Own, idle, fallen),
@@ -97,7 +103,10 @@ fn of_two_limits_the_earlier_one_is_the_cause() {
     ] {
         let now = after(Duration::from_hours(10));
         let reading = own(after(Duration::from_mins(seen_minutes)));
-        assert_eq!(outcome(&session, Key::Vst, reading, now), Ok((Standing::Returning, limit(cause, at))));
+        assert_eq!(
+            outcome(&session, Key::Vst, reading, now),
+            Ok((Standing::Returning, Some(fall(cause, at))))
+        );
     }
 }
 
@@ -106,13 +115,14 @@ fn a_returning_session_slides_for_a_week_up_to_its_ceiling() {
     let session = returning();
     let week = limits().returning;
     let ceiling = NOW + limits().ceiling;
+    let last = after(Duration::from_secs(90 * 86_400 - 1));
     let lives = Ok((Standing::Returning, None));
     let cases = [
-        (NOW, NOW + week - SECOND, lives),
+        (NOW, after(Duration::from_secs(7 * 86_400 - 1)), lives),
         (NOW, NOW + week, Err(Cause::ReturningLimit)),
         (after(Duration::from_hours(100)), NOW + week, lives),
-        (ceiling + Duration::ZERO, ceiling, Err(Cause::Ceiling)),
-        (NOW + (limits().ceiling - SECOND), NOW + (limits().ceiling - SECOND), lives),
+        (ceiling, ceiling, Err(Cause::Ceiling)),
+        (last, last, lives),
     ];
     for (seen, now, expected) in cases {
         for key in [Key::Vst, Key::Keep] {

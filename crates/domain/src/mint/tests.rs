@@ -3,10 +3,21 @@
 use super::*;
 use crate::fetch::Fields;
 
-fn fetch(method: &str, origin: &'static str, site: &'static str, mode: &'static str, dest: &'static str) -> Fetch {
+fn fetch(
+    method: &str,
+    origin: &'static str,
+    site: &'static str,
+    mode: &'static str,
+    dest: &'static str,
+) -> Fetch {
     let field = |text: &'static str| (text != "-").then_some(text.as_bytes());
-    let fields =
-        Fields { origin: field(origin), site: field(site), mode: field(mode), dest: field(dest), accept: None };
+    let fields = Fields {
+        origin: field(origin),
+        site: field(site),
+        mode: field(mode),
+        dest: field(dest),
+        accept: None,
+    };
     Fetch::read(method.as_bytes(), &fields, "https://own")
 }
 

@@ -30,7 +30,7 @@ fn reads_one_strict_object() {
         r#"{"basket":{"a":1,"a":2}}"#,
         r#"{"basket":"\ud800"}"#,
         r#"{"basket":1e999}"#,
-        r#"{basket:1}"#,
+        "{basket:1}",
         deep.as_str(),
     ];
     for json in malformed {
@@ -79,7 +79,8 @@ fn a_refused_patch_changes_nothing_and_an_idle_one_needs_no_commit() {
 #[test]
 fn merges_within_an_attribute_and_replaces_arrays() {
     let session = patched(&returning(), Key::Vst, r#"{"note":{"a":{"b":1,"c":2},"d":[1,2]}}"#, NOW).unwrap();
-    let session = patched(&session, Key::Vst, r#"{"note":{"a":{"b":null,"e":3},"d":[9]},"basket":null}"#, NOW).unwrap();
+    let session =
+        patched(&session, Key::Vst, r#"{"note":{"a":{"b":null,"e":3},"d":[9]},"basket":null}"#, NOW).unwrap();
     let view = view(&session, Key::Vst, NOW);
     let note = view.attribute(&name("note")).and_then(AsciiJson::to_value);
     assert_eq!(note, Some(json!({"a": {"c": 2, "e": 3}, "d": [9]})));
@@ -144,7 +145,13 @@ fn the_first_patch_makes_a_session_only_of_something() {
         assert_eq!(first.is_some(), makes, "{json}");
     }
     assert!(!begun().confirmed);
-    let refused = admitted(&catalogue, r#"{"theme":"0123456789abcdef"}"#).first(permit(), site(), fresh(1), NOW, &limits());
+    let refused = admitted(&catalogue, r#"{"theme":"0123456789abcdef"}"#).first(
+        permit(),
+        site(),
+        fresh(1),
+        NOW,
+        &limits(),
+    );
     assert_eq!(refused, Err(PatchRefused::AttributeTooLarge(name("theme"))));
 }
 
@@ -158,6 +165,13 @@ fn the_lasting_cookie_alone_writes_nothing_of_a_log_on() {
     let by_owner = view(&next, Key::Vst, NOW);
     assert_eq!(by_owner.standing(), Standing::LoggedOn);
     assert_eq!(by_owner.attribute(&name("basket")).map(AsciiJson::as_str), Some(r#"["milk"]"#));
+    // Declared to survive only since it was written: it is still the log-on's.
+    let mut redeclared = session.clone();
+    redeclared.attributes.get_mut(&name("basket")).unwrap().private = true;
+    assert_eq!(
+        refused(&redeclared, Key::Keep, r#"{"basket":{"x":1}}"#),
+        PatchRefused::NoLogOn(name("basket"))
+    );
     // Without a log-on the note is the visitor's own.
     assert!(patched(&returning(), Key::Keep, r#"{"note":"x"}"#, NOW).is_ok());
 }
@@ -193,7 +207,14 @@ fn a_commit_after_a_fall_writes_the_fall_too() {
 fn patch_json() -> impl Strategy<Value = String> {
     let names = RESERVED.into_iter().chain(["basket", "note", "theme", "other", "Basket", "a.b"]);
     let name = proptest::sample::select(names.collect::<Vec<_>>());
-    let value = proptest::sample::select(vec!["null", "1", r#"{"a":null}"#, r#"{"sub":"x"}"#, "[null]", r#""\u0000""#]);
+    let value = proptest::sample::select(vec![
+        "null",
+        "1",
+        r#"{"a":null}"#,
+        r#"{"sub":"x"}"#,
+        "[null]",
+        r#""\u0000""#,
+    ]);
     proptest::collection::vec((name, value), 0..4).prop_map(|members| {
         let members: Vec<_> = members.iter().map(|(name, value)| format!(r#""{name}":{value}"#)).collect();
         format!("{{{}}}", members.join(","))

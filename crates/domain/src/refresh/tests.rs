@@ -1,1 +1,83 @@
-//! .
+//! Each kind of family through its life, and reuse.
+
+use super::*;
+use crate::fixture::*;
+
+fn family(party: Party) -> Family {
+    Family { party, born_at: NOW, auth_time: NOW, rotated_at: NOW, offline: false, ended: false }
+}
+
+fn hours(count: u64) -> Timestamp {
+    after(Duration::from_hours(count))
+}
+
+fn current(family: &Family, now: Timestamp) -> Result<Refreshed, RefreshRefused> {
+    refresh(family, Generation::Current, now, now, &limits())
+}
+
+#[test]
+fn a_first_party_steps_down_like_a_session() {
+    let logged_on = Ok(Refreshed::Rotated { standing: Standing::LoggedOn });
+    let returning = Ok(Refreshed::Rotated { standing: Standing::Returning });
+    let over = Err(RefreshRefused::Over);
+    let cases = [
+        // returns, rotated at hour, refreshed at hour
+        (true, 0, 3, logged_on),
+        (true, 3, 4, returning),
+        (false, 3, 4, over),
+        (true, 3, 3 + 167, returning),
+        (true, 3, 3 + 168, over),
+        (true, 89 * 24, 90 * 24 - 1, returning),
+        (true, 89 * 24, 90 * 24, over),
+    ];
+    for (returns, rotated, now, expected) in cases {
+        let family = Family { rotated_at: hours(rotated), ..family(Party::First { returns }) };
+        assert_eq!(current(&family, hours(now)), expected, "{returns} {rotated} {now}");
+    }
+}
+
+#[test]
+fn a_third_party_is_over_at_a_fixed_time() {
+    let party = Party::Third { life: THIRD_PARTY_LIFE };
+    for (rotated, now, alive) in [(0, 719, true), (719, 719, true), (719, 720, false)] {
+        let family = Family { rotated_at: hours(rotated), ..family(party) };
+        assert_eq!(current(&family, hours(now)).is_ok(), alive);
+    }
+}
+
+#[test]
+fn a_used_token_ends_the_family_unless_both_requests_were_under_way() {
+    let family = Family { rotated_at: seconds(10), ..family(Party::First { returns: true }) };
+    let cases = [
+        (Generation::Previous, 9, Ok(Refreshed::Repeated)),
+        (Generation::Previous, 10, Ok(Refreshed::Repeated)),
+        (Generation::Previous, 11, Err(RefreshRefused::Reused)),
+        (Generation::Older, 9, Err(RefreshRefused::Reused)),
+        (Generation::Older, 11, Err(RefreshRefused::Reused)),
+    ];
+    for (presented, received, expected) in cases {
+        let outcome = refresh(&family, presented, seconds(received), seconds(12), &limits());
+        assert_eq!(outcome, expected, "{presented:?} {received}");
+    }
+    let ended = Family { ended: true, ..family };
+    for presented in [Generation::Current, Generation::Previous, Generation::Older] {
+        let outcome = refresh(&ended, presented, seconds(9), seconds(12), &limits());
+        assert_eq!(outcome, Err(RefreshRefused::Ended));
+    }
+}
+
+#[test]
+fn offline_access_outlives_a_log_out_and_nothing_else() {
+    let online = family(Party::Third { life: THIRD_PARTY_LIFE });
+    let offline = Family { offline: true, ..online };
+    assert!(is_ended_by(&online, Ender::LogOut) && !is_ended_by(&offline, Ender::LogOut));
+    for ender in [
+        Ender::LogOutEverywhere,
+        Ender::PasswordChanged,
+        Ender::UserDisabled,
+        Ender::ClientRevoked,
+        Ender::ConsentRevoked,
+    ] {
+        assert!(is_ended_by(&online, ender) && is_ended_by(&offline, ender), "{ender:?}");
+    }
+}

@@ -10,14 +10,23 @@ use crate::fixture::*;
 use crate::judge::{Reading, Source, Upkeep, Verdict, judge};
 use crate::patch::Opened;
 
-fn try_log_on(session: &Session, key: Key, name: &str, now: Timestamp, number: u8) -> Result<Risen, LogOnRefused> {
+fn try_log_on(
+    session: &Session,
+    key: Key,
+    name: &str,
+    now: Timestamp,
+    number: u8,
+) -> Result<Risen, LogOnRefused> {
     log_on(Some(&view(session, key, now)), site(), proof(name, now), fresh(number), now, &limits())
 }
 
 #[test]
 fn a_first_log_on_keeps_the_record_and_changes_its_secrets() {
     let (before, after) = (returning(), logged_on());
-    assert_eq!((before.visitor, before.epoch, before.created_at), (after.visitor, after.epoch, after.created_at));
+    assert_eq!(
+        (before.visitor, before.epoch, before.created_at),
+        (after.visitor, after.epoch, after.created_at)
+    );
     assert_ne!(before.secrets, after.secrets);
     assert_eq!(before.attributes, after.attributes);
     assert_eq!(view(&after, Key::Vst, NOW).log_on().map(|log_on| &log_on.user), Some(&user("alice")));
@@ -32,7 +41,9 @@ fn the_remembered_user_continues_and_anybody_else_begins_anew() {
     for (session, now) in [(&noted, end), (&by_rule, end), (&noted, NOW)] {
         let same = try_log_on(session, Key::Vst, "alice", now, 3);
         assert!(matches!(same, Ok(Risen::Same(same)) if same.visitor == session.visitor));
-        let Ok(Risen::New { session: new, ended: Some(ended) }) = try_log_on(session, Key::Vst, "bob", now, 3) else {
+        let Ok(Risen::New { session: new, ended: Some(ended) }) =
+            try_log_on(session, Key::Vst, "bob", now, 3)
+        else {
             panic!("bob got the record of alice");
         };
         assert!(new.attributes.is_empty());
@@ -80,7 +91,9 @@ fn credentials_that_were_given_too_long_ago_log_nobody_on() {
 #[test]
 fn a_fast_clock_at_the_idp_gives_no_time_as_a_present() {
     let proof = proof("alice", after(Duration::from_hours(1)));
-    let Ok(Risen::New { session, .. }) = log_on(None, site(), proof, fresh(1), NOW, &limits()) else { panic!() };
+    let Ok(Risen::New { session, .. }) = log_on(None, site(), proof, fresh(1), NOW, &limits()) else {
+        panic!()
+    };
     let end = NOW + limits().log_on;
     assert_eq!(view(&session, Key::Vst, end).standing(), Standing::Returning);
 }
@@ -147,20 +160,28 @@ struct Model {
 }
 
 impl Model {
-    fn commit(&mut self, next: Session) {
+    fn commit(&mut self, next: &Session) {
         self.session = Session::decode(&next.encode()).unwrap();
     }
 
     /// Carries one act out; whether the session still lives.
     fn act(&mut self, act: Act) -> bool {
         let (session, now) = (self.session.clone(), self.now);
-        let judged = |key| judge(&session, key, Reading { last_seen: Some(self.last_seen), source: Source::Own }, now, &limits());
+        let judged = |key| {
+            judge(
+                &session,
+                key,
+                Reading { last_seen: Some(self.last_seen), source: Source::Own },
+                now,
+                &limits(),
+            )
+        };
         match act {
             Act::Wait(seconds) => self.now = now + Duration::from_secs(seconds),
             Act::Request(key, slides) => {
                 let Verdict::Lives(view) = judged(key) else { return false };
                 if view.upkeep() == Upkeep::Settle {
-                    self.commit(view.settled(now, &limits()));
+                    self.commit(&view.settled(now, &limits()));
                 }
                 if slides && view.upkeep() != Upkeep::None {
                     self.last_seen = now;
@@ -169,8 +190,10 @@ impl Model {
             Act::Patch(key, json) => {
                 let Verdict::Lives(view) = judged(key) else { return false };
                 let catalogue = catalogue();
-                if let Ok(Some(next)) = admitted(&catalogue, json).apply(&view, Opened::of(&view), now, &limits()) {
-                    self.commit(next);
+                if let Ok(Some(next)) =
+                    admitted(&catalogue, json).apply(&view, Opened::of(&view), now, &limits())
+                {
+                    self.commit(&next);
                 }
             }
             Act::LogOn(key, name) => {
@@ -181,14 +204,14 @@ impl Model {
                 if let Ok(Risen::Same(next) | Risen::New { session: next, .. }) =
                     log_on(Some(&view), site(), proof, fresh(self.rises), now, &limits())
                 {
-                    self.commit(next);
+                    self.commit(&next);
                     self.allowed = Some((name, end));
                 }
             }
             Act::Rule(key) => {
                 let Verdict::Lives(view) = judged(key) else { return false };
                 if let Ok(next) = step_down(&view, now, &limits()) {
-                    self.commit(next);
+                    self.commit(&next);
                     self.allowed = None;
                 }
             }

@@ -1,3 +1,5 @@
+//! Authorization requests: which are answered on a page, which at the callback, which go on (D30 to D36).
+
 use super::*;
 
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";

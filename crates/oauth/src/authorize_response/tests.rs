@@ -1,3 +1,5 @@
+//! Answers at the redirect URI, as the server writes and the client reads them.
+
 use super::*;
 
 const ISSUER: &str = "https://login.example";

@@ -1,3 +1,5 @@
+//! Bearer tokens in `Authorization`: one field, one scheme, one token, or a refusal.
+
 use super::*;
 
 fn parse<'a>(fields: &[&'a str]) -> Result<Option<Bearer<'a>>, BearerRefused> {

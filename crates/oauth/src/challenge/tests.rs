@@ -1,3 +1,5 @@
+//! `WWW-Authenticate` values: quoting, and which error is told to whom.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! How clients say who they are: one method, never in a URL.
+
 use super::*;
 
 fn parse(authorization: &[&str], query: Option<&str>, body: &str) -> Result<PresentedClient, TokenError> {

@@ -1,3 +1,5 @@
+//! The discovery document says what this crate reads and writes.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Error codes and documents, against the tables of the RFCs.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Signatures of ES256 in both of their forms.
+
 use super::*;
 
 #[test]

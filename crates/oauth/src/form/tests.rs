@@ -1,3 +1,5 @@
+//! Parameters: named once, within limits, or refused.
+
 use super::*;
 
 fn parse(text: &str) -> Result<Form, FormRefused> {

@@ -1,3 +1,5 @@
+//! Introspection requests and answers.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! JSON that is read strictly: no repeated name, no depth, no trailing bytes.
+
 use super::*;
 
 fn parse(text: &str) -> Result<Object, NotStrict> {

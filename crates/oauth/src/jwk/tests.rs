@@ -1,3 +1,5 @@
+//! Public keys and key sets: thumbprints, one algorithm a key, no private member.
+
 use super::*;
 
 /// RFC 7515 A.3.1.

@@ -1,3 +1,5 @@
+//! Compact serialisation: what a lenient reader would accept is refused (D01 to D07).
+
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{

@@ -1,3 +1,5 @@
+//! Verifiers and challenges, with the vector of RFC 7636 appendix B.
+
 use super::*;
 
 /// RFC 7636 appendix B.

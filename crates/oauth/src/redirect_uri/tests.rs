@@ -1,3 +1,5 @@
+//! Redirect URIs: what may be registered, and what exactly matches (D30, D31).
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Revocation requests.
+
 use super::*;
 use crate::error::TokenErrorCode;
 

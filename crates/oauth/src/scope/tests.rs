@@ -1,3 +1,5 @@
+//! Scopes and sets of them: exact tokens, canonical order, limits (D20).
+
 use super::*;
 
 fn set(text: &str) -> ScopeSet {

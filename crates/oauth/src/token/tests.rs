@@ -1,3 +1,5 @@
+//! Credentials: they do not print, they compare in constant time, they have one text.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Token exchange: which token for which, by their URNs.
+
 use super::*;
 
 fn parse(pairs: &[(&str, &str)]) -> Result<TokenExchange, TokenError> {

@@ -1,3 +1,5 @@
+//! Token requests: the closed set of grant types.
+
 use super::*;
 
 fn parse(body: &str) -> Result<TokenRequest, TokenError> {

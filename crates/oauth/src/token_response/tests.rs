@@ -1,3 +1,5 @@
+//! Token answers: what stands in them, and that nothing else does.
+
 use super::*;
 
 #[test]

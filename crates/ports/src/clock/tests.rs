@@ -1,3 +1,5 @@
+//! The test clock moves when told, the system's by itself, and neither goes back.
+
 use super::*;
 
 const NOON: Timestamp = Timestamp::from_secs(1_800_000_000);

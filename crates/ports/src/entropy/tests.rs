@@ -1,3 +1,5 @@
+//! The seeded source is the published algorithm; the system's does not repeat.
+
 use super::*;
 
 /// The first outputs of the reference implementation for seed 1234567.

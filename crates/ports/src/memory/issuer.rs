@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::broadcast::{self, error::RecvError};
 use vestibule_domain::identity::{Epoch, Handle, SignOnId, Timestamp, UserId};
+use vestibule_oauth::pkce::CodeChallenge;
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::token::{AccessToken, Code, Jpt, Jwt};
 
@@ -38,11 +39,13 @@ pub struct MemoryIssuer {
 #[derive(Default)]
 struct State {
     /// Codes that wait to be redeemed, with what they are worth.
-    codes: HashMap<Digest, LogOn>,
-    /// Grants by their token, with what each allows.
-    grants: HashMap<Digest, LogOn>,
+    codes: HashMap<Digest, (CodeChallenge, LogOn)>,
+    /// Grants by their token, with the user's epoch at the log-on.
+    grants: HashMap<Digest, (Epoch, LogOn)>,
+    /// Epochs of users who were ended at least once.
+    epochs: HashMap<UserId, Epoch>,
     tokens: HashMap<Digest, Cover>,
-    ends: Vec<Ended>,
+    ends: Vec<(Ended, Cause)>,
     minted: u64,
     seen: Option<Timestamp>,
 }
@@ -53,16 +56,22 @@ struct Cover {
     expires_at: Timestamp,
     scopes: ScopeSet,
     session: Option<(Handle, Epoch)>,
-    user: Option<UserId>,
+    user: Option<(UserId, Epoch)>,
     sign_on: Option<SignOnId>,
 }
 
 impl State {
+    fn epoch(&self, user: &UserId) -> Epoch {
+        self.epochs.get(user).copied().unwrap_or(Epoch::FIRST)
+    }
+
     fn is_alive(&self, cover: &Cover) -> bool {
-        !self.ends.iter().any(|ended| match ended {
+        !self.ends.iter().any(|(ended, _)| match ended {
             Ended::Session { sid, ep } => cover.session.is_some_and(|(of, at)| of == *sid && at <= *ep),
             Ended::SignOn(sign_on) => cover.sign_on.as_ref() == Some(sign_on),
-            Ended::User { user, .. } => cover.user.as_ref() == Some(user),
+            Ended::User { user, epoch } => {
+                cover.user.as_ref().is_some_and(|(of, at)| of == user && at < epoch)
+            }
             _ => false,
         })
     }
@@ -80,8 +89,8 @@ impl MemoryIssuer {
     }
 
     /// Makes a code worth a log-on, as a visitor does who has logged in.
-    pub fn log_in(&self, code: &Code, log_on: LogOn) {
-        self.state().codes.insert(code.digest(), log_on);
+    pub fn log_in(&self, code: &Code, challenge: CodeChallenge, log_on: LogOn) {
+        self.state().codes.insert(code.digest(), (challenge, log_on));
     }
 
     /// Makes an access token worth these scopes.
@@ -146,14 +155,14 @@ impl MemoryIssuer {
                 Ok((Cover { session: Some((*sid, *ep)), ..nobody }, "{}".to_owned()))
             }
             Mint::LoggedOn { grant, sid, ep, .. } => {
-                let log_on = state.grants.get(&grant.digest()).ok_or(Refusal::Grant)?;
+                let (epoch, log_on) = state.grants.get(&grant.digest()).ok_or(Refusal::Grant)?;
                 if log_on.ends_at <= now {
                     return Err(Refusal::Grant);
                 }
                 let cover = Cover {
                     expires_at: nobody.expires_at.min(log_on.ends_at),
                     session: Some((*sid, *ep)),
-                    user: Some(log_on.sub.clone()),
+                    user: Some((log_on.sub.clone(), *epoch)),
                     sign_on: Some(log_on.sign_on.clone()),
                     ..nobody
                 };
@@ -176,8 +185,12 @@ fn numbered<T>(
 impl Issuer for MemoryIssuer {
     async fn redeem(&self, redeem: Redeem) -> Result<LogOn, IssuerError> {
         let mut state = self.reach()?;
-        let log_on = state.codes.remove(&redeem.code.digest()).ok_or(IssuerError::Refused(Refusal::Grant))?;
-        state.grants.insert(log_on.grant.digest(), log_on.clone());
+        // The first try uses the code up, also with a wrong verifier.
+        let found = state.codes.remove(&redeem.code.digest());
+        let found = found.filter(|(challenge, _)| *challenge == redeem.verifier.challenge());
+        let (_, log_on) = found.ok_or(IssuerError::Refused(Refusal::Grant))?;
+        let epoch = state.epoch(&log_on.sub);
+        state.grants.insert(log_on.grant.digest(), (epoch, log_on.clone()));
         Ok(log_on)
     }
 
@@ -190,9 +203,9 @@ impl Issuer for MemoryIssuer {
         state.minted += 1;
         state.seen = state.seen.max(seen);
         let jpt: Jpt = numbered("jpt", state.minted, Jpt::parse);
-        let expires_at = cover.expires_at;
+        let (expires_at, user, sign_on) = (cover.expires_at, cover.user.clone(), cover.sign_on.clone());
         state.tokens.insert(jpt.digest(), cover);
-        Ok(Minted { jpt, expires_at, claims })
+        Ok(Minted { jpt, expires_at, claims, grant: None, user, sign_on })
     }
 
     async fn swap(&self, presented: Presented) -> Result<Swapped, IssuerError> {
@@ -214,21 +227,25 @@ impl Issuer for MemoryIssuer {
             session: cover.session,
             grant: None,
             family: None,
-            user: cover.user.map(|user| (user, Epoch::FIRST)),
+            user: cover.user,
             sign_on: cover.sign_on,
             key: "memory".to_owned(),
         })
     }
 
-    async fn end(&self, end: End, _cause: Cause) -> Result<(), IssuerError> {
+    async fn end(&self, end: End, cause: Cause) -> Result<(), IssuerError> {
         let mut state = self.reach()?;
         let ended = match end {
             End::Session { sid, ep } => Ended::Session { sid, ep },
             End::SignOn(sign_on) => Ended::SignOn(sign_on),
-            End::User(user) => Ended::User { user, epoch: Epoch::FIRST },
+            End::User(user) => {
+                let epoch = state.epoch(&user).next();
+                state.epochs.insert(user.clone(), epoch);
+                Ended::User { user, epoch }
+            }
         };
-        state.ends.push(ended.clone());
-        self.publish(FeedItem::Ended { seq: state.ends.len() as u64, ended });
+        state.ends.push((ended.clone(), cause));
+        self.publish(FeedItem::Ended { seq: state.ends.len() as u64, ended, cause });
         Ok(())
     }
 
@@ -237,7 +254,7 @@ impl Issuer for MemoryIssuer {
         let missed: Vec<_> = (1..)
             .zip(&state.ends)
             .skip(usize::try_from(after).unwrap_or(usize::MAX))
-            .map(|(seq, ended)| Ok(FeedItem::Ended { seq, ended: ended.clone() }))
+            .map(|(seq, (ended, cause))| Ok(FeedItem::Ended { seq, ended: ended.clone(), cause: *cause }))
             .collect();
         // Subscribed under the lock that every sender holds, so nothing falls between `missed` and `later`.
         let later = stream::unfold(self.feed.subscribe(), async |mut items| match items.recv().await {

@@ -1,18 +1,14 @@
-//! Origins and routes: what is accepted, and what a bad one is told.
+//! Origins, routes, attributes: what is accepted, and what a bad one is told.
 
 use super::*;
 
 fn route(host: &str, path: &str, app: &str) -> RouteConfig {
-    RouteConfig {
-        host: host.to_owned(),
-        path: path.to_owned(),
-        app: app.to_owned(),
-        requires: Standing::Anonymous,
-        body_bytes_max: None,
-        connect_timeout_ms: None,
-        answer_timeout_ms: None,
-        stall_timeout_ms: None,
-    }
+    toml::from_str(&format!("host = '{host}'\npath = '{path}'\napp = '{app}'")).unwrap()
+}
+
+fn said(config: &Config) -> Vec<String> {
+    let problems = read(config).err().expect("the configuration should be refused");
+    problems.iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -31,23 +27,64 @@ fn origins() {
     ] {
         assert!(Origin::parse(bad).is_err(), "{bad}");
     }
+    for (origin, keeps) in [
+        ("https://a", true),
+        ("http://localhost:8080", true),
+        ("http://shop.localhost", true),
+        ("http://127.0.0.1:1", true),
+        ("http://[::1]:1", true),
+        ("http://a", false),
+        ("http://localhost.example", false),
+    ] {
+        assert_eq!(Origin::parse(origin).unwrap().keeps_cookies(), keeps, "{origin}");
+    }
 }
 
 #[test]
-fn all_problems_are_told_at_once() {
-    let mut problems = Vec::new();
+fn all_problems_of_routes_are_told_at_once() {
     let mut slow = route("b", "/", "http://127.0.0.1:1");
     slow.answer_timeout_ms = Some(0);
-    let routes = [route("a b", "/", "http://127.0.0.1:1"), route("a", "x", "127.0.0.1"), slow];
-    assert!(table(&routes, &mut problems).is_none());
-    let said: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    let routes = vec![route("a b", "/", "http://127.0.0.1:1"), route("a", "x", "127.0.0.1"), slow];
     assert_eq!(
-        said,
+        said(&Config { routes, ..Config::default() }),
         [
             "route[0].host: 'a b' is not a host name or address such as shop.example",
             "route[1].path: 'x' cannot be a context root: the target is neither a path nor an http URL",
             "route[1].app: '127.0.0.1' is not http://HOST:PORT without a path",
             "route[2].answer_timeout_ms: must be at least 1 (milliseconds)",
+        ]
+    );
+}
+
+#[test]
+fn sites_and_attributes_must_fit_together() {
+    let site = |name: &str, origin: &str, client: Option<&str>| SiteConfig {
+        name: name.to_owned(),
+        origin: origin.to_owned(),
+        aliases: vec!["b.test".to_owned()],
+        client: client.map(str::to_owned),
+    };
+    let attribute = |name: &str| AttributeConfig { name: name.to_owned(), survives: true, max_bytes: 10 };
+    let mut reader = route("a.test", "/", "http://127.0.0.1:1");
+    reader.reads = vec!["basket".to_owned(), "sub".to_owned(), "ghost".to_owned()];
+    let config = Config {
+        sites: vec![site("a", "https://a.test", Some("shop")), site("a", "http://b.test", None)],
+        attributes: vec![attribute("basket"), attribute("basket"), attribute("exp")],
+        routes: vec![reader],
+        ..Config::default()
+    };
+    assert_eq!(
+        said(&config),
+        [
+            "attribute[1].name: 'basket' is there twice",
+            "attribute[2].name: 'exp' is a reserved name",
+            "route[0].reads: 'sub' is a reserved name",
+            "site[0].client: there is no identity provider to log on with",
+            "site[1].origin: must be https, or http on this machine: browsers keep no Secure cookie elsewhere",
+            "site[1].name: 'a' is there twice",
+            "site[1].origin: 'b.test' belongs to a site already",
+            "site[1].aliases[0]: 'b.test' belongs to a site already",
+            "attribute: app root: attribute ghost is not declared",
         ]
     );
 }

@@ -6,6 +6,7 @@ use super::*;
 
 fn route(host: &str, prefix: &str, requires: u8) -> Route<u8> {
     Route {
+        number: 0,
         host: Host::parse(host.as_bytes()).unwrap(),
         prefix: Target::parse(prefix.as_bytes()).unwrap(),
         upstream: Arc::new(Upstream::parse("http://127.0.0.1:1").unwrap()),

@@ -33,6 +33,7 @@ impl Stage {
                 get(|axum::extract::Path(name): axum::extract::Path<String>| async { name }),
             );
         let route = Route {
+            number: 0,
             host: Host::parse(b"a").unwrap(),
             prefix: Target::parse(b"/").unwrap(),
             upstream: Arc::new(vestibule_routes::Upstream::parse(upstream).unwrap()),

@@ -1,0 +1,53 @@
+//! The command lines, as users type them.
+
+use clap::Parser;
+
+use super::*;
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: AdminCommand,
+}
+
+fn parse(line: &str) -> Result<AdminCommand, clap::Error> {
+    let words = ["vestibule"].into_iter().chain(line.split(' '));
+    Arguments::try_parse_from(words).map(|arguments| arguments.command)
+}
+
+#[test]
+fn whereabouts_stand_anywhere_and_exclude_each_other() {
+    for line in ["user list --data-dir here", "user --data-dir here list"] {
+        assert_eq!(parse(line).unwrap().whereabouts().data_dir, PathBuf::from("here"));
+    }
+    let command = parse("audit session AAAAAAAAAAAAAAAAAAAAAA --config a.toml").unwrap();
+    assert_eq!(command.whereabouts().config, Some(PathBuf::from("a.toml")));
+    assert_eq!(parse("user list").unwrap().whereabouts().data_dir, PathBuf::from("vestibule-demo"));
+    assert!(parse("user list --data-dir here --config a.toml").is_err());
+}
+
+#[test]
+fn a_handle_may_begin_like_an_option() {
+    for handle in [
+        "-hAAAAAAAAAAAAAAAAAAAA",
+        "--AAAAAAAAAAAAAAAAAAAA",
+        "-VAAAAAAAAAAAAAAAAAAAA",
+        "--config-AAAAAAAAAAAAA",
+    ] {
+        for line in [format!("audit session {handle}"), format!("audit session --data-dir x {handle}")] {
+            let AdminCommand::Audit { command: AuditCommand::Session { handle: read }, .. } =
+                parse(&line).unwrap_or_else(|error| panic!("{line}: {error}"))
+            else {
+                panic!("{line}")
+            };
+            assert_eq!(read.to_string(), handle);
+        }
+    }
+    assert!(parse("audit session x").is_err());
+}
+
+#[test]
+fn no_password_on_the_command_line() {
+    assert!(parse("user password alice secret").is_err());
+    assert!(parse("user add alice --password secret").is_err());
+}

@@ -1,0 +1,141 @@
+//! `vestibule user`: users by the name they log in with.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use vestibule_admin::user::NewPassword;
+use vestibule_admin::users::{CreatedUser, NewUser, User, UserPage};
+
+use super::connection::Connection;
+use super::password;
+use super::table::{aligned, harmless};
+
+/// Most users that one command lists.
+const LISTED_MAX: usize = 10_000;
+
+/// What can be done about users.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Create a user who can log in at once. The password is read from a file or from the standard input.
+    Add {
+        /// The name to log in with.
+        login: String,
+        /// The full name, for apps to show.
+        #[arg(long)]
+        name: Option<String>,
+        /// The mail address.
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
+        /// Where the password stands, in one line.
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+    /// List all users.
+    List,
+    /// Keep a user out and end everything the user has.
+    Disable {
+        /// The name to log in with.
+        login: String,
+    },
+    /// Let a user in again.
+    Enable {
+        /// The name to log in with.
+        login: String,
+    },
+    /// Set a user's password and end everything the user has.
+    Password {
+        /// The name to log in with.
+        login: String,
+        /// Where the password stands, in one line.
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+    /// End everything a user has, on all sites; the user may log in again.
+    Revoke {
+        /// The name to log in with.
+        login: String,
+    },
+}
+
+pub(super) fn carry_out(command: UserCommand, connection: &Connection) -> anyhow::Result<String> {
+    Ok(match command {
+        UserCommand::Add { login, name, email, password_file } => {
+            let password = password::read(password_file.as_deref())?;
+            let new = NewUser { login, password, name, email, scope: None };
+            let created: CreatedUser =
+                connection.create(&["users"], &new).with_context(|| about(&new.login))?;
+            format!(
+                "User {} was created. Apps and services know the user as {}.\n",
+                harmless(&new.login),
+                created.id
+            )
+        }
+        UserCommand::List => list(connection)?,
+        UserCommand::Disable { login } => {
+            order(connection, &login, "disable")?;
+            format!("User {} is kept out, and everything the user had has ended.\n", harmless(&login))
+        }
+        UserCommand::Enable { login } => {
+            order(connection, &login, "enable")?;
+            format!("User {} may log in again.\n", harmless(&login))
+        }
+        UserCommand::Password { login, password_file } => {
+            let user = find(connection, &login)?;
+            let new = NewPassword { password: password::read(password_file.as_deref())? };
+            let path = ["users", user.id.as_str(), "password"];
+            connection.order_with(&path, &new).with_context(|| about(&login))?;
+            format!("User {} has a new password, and everything the user had has ended.\n", harmless(&login))
+        }
+        UserCommand::Revoke { login } => {
+            order(connection, &login, "revoke")?;
+            format!("Everything that user {} had has ended. The user may log in again.\n", harmless(&login))
+        }
+    })
+}
+
+fn order(connection: &Connection, login: &str, order: &str) -> anyhow::Result<()> {
+    let user = find(connection, login)?;
+    connection.order(&["users", user.id.as_str(), order]).with_context(|| about(login))
+}
+
+fn find(connection: &Connection, login: &str) -> anyhow::Result<User> {
+    connection.get(&["users", "by-login", login], &[]).with_context(|| about(login))
+}
+
+fn about(login: &str) -> String {
+    format!("user {}", harmless(login))
+}
+
+fn list(connection: &Connection) -> anyhow::Result<String> {
+    let mut users = Vec::new();
+    let mut page: UserPage = connection.get(&["users"], &[])?;
+    loop {
+        users.append(&mut page.users);
+        let Some(after) = page.next else { return Ok(listed(&users, false)) };
+        if users.len() >= LISTED_MAX {
+            return Ok(listed(&users, true));
+        }
+        page = connection.get(&["users"], &[("after", after.as_str())])?;
+    }
+}
+
+fn listed(users: &[User], there_are_more: bool) -> String {
+    let mut rows = vec![["LOGIN", "ACCOUNT", "CREATED", "IDENTIFIER", "NAME", "MAIL"].map(str::to_owned)];
+    rows.extend(users.iter().map(|user| {
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+        [
+            user.login.clone(),
+            if user.disabled { "disabled" } else { "active" }.to_owned(),
+            user.created_at.to_string(),
+            user.id.to_string(),
+            text(&user.name),
+            text(&user.email),
+        ]
+    }));
+    let more = if there_are_more { "There are more users; the list ends here.\n" } else { "" };
+    format!("{}{more}", aligned(&rows))
+}
+
+#[cfg(test)]
+mod tests;

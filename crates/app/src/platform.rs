@@ -1,0 +1,203 @@
+//! Everything behind the faces: the back runtime, the session store, the identity provider, and what runs beside them.
+
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+use vestibule_admin::token::TokenDigest;
+use vestibule_domain::limits::Limits;
+use vestibule_feed::Feed;
+use vestibule_idp::Idp;
+use vestibule_ports::authority::Authority;
+use vestibule_ports::clock::Clock;
+use vestibule_ports::entropy::{Entropy, random};
+use vestibule_ports::issuer::Issuer;
+use vestibule_ports::session_store::SessionStore;
+use vestibule_proxy::Services;
+use vestibule_registry::Registry;
+use vestibule_sessions::Sessions;
+use vestibule_store_embedded::EmbeddedStore;
+
+use crate::admin_token;
+use crate::back::{Back, IssuerOnBack, StoreOnBack};
+use crate::config::{Config, StoreName};
+
+/// Threads of the back runtime. Stores and hashes have threads of their own.
+const BACK_THREADS: usize = 2;
+/// How often expired rows are removed from the registry.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// Rows removed in one transaction.
+const SWEEP_ROWS: u32 = 300;
+/// How long the back runtime may take to end.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(2);
+
+/// What tests replace: time and chance.
+#[derive(Clone)]
+pub struct Nature {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// The inside of a process.
+pub(crate) struct Platform {
+    runtime: Runtime,
+    pub(crate) idp: Option<Arc<Idp>>,
+    sessions: Option<Arc<Sessions<()>>>,
+    store: Option<Arc<dyn SessionStore>>,
+    admin_token: Option<TokenDigest>,
+    limits: Limits,
+    standing_work: Vec<JoinHandle<()>>,
+    issuer: Option<Arc<dyn Issuer>>,
+    feed: Arc<Feed>,
+    nature: Nature,
+}
+
+impl Platform {
+    /// Opens what the configuration names. Nothing is served yet.
+    pub(crate) fn open(config: &Config, nature: Nature) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(BACK_THREADS)
+            .thread_name("back")
+            .enable_all()
+            .build()
+            .context("the back runtime cannot be started")?;
+        let back = Back::new(runtime.handle().clone());
+        let feed = Arc::new(Feed::new(Arc::clone(&nature.clock)));
+        let mut platform = Self {
+            runtime,
+            idp: None,
+            sessions: None,
+            store: None,
+            admin_token: None,
+            limits: config.sessions.limits(),
+            standing_work: Vec::new(),
+            issuer: None,
+            feed,
+            nature,
+        };
+        let (Some(data_dir), Some(idp)) = (&config.data_dir, config.idp()) else { return Ok(platform) };
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(data_dir)
+            .with_context(|| format!("data_dir: cannot make {}", data_dir.display()))?;
+        let idp = platform.open_idp(idp, data_dir)?;
+        platform.issuer =
+            Some(Arc::new(IssuerOnBack { issuer: Arc::clone(&idp) as Arc<dyn Issuer>, back: back.clone() }));
+        platform.idp = Some(idp);
+        platform.follow_ends();
+        platform.open_sessions(config, data_dir, back)?;
+        platform.admin_token = Some(admin_token::read_or_make(data_dir, &*platform.nature.entropy)?);
+        Ok(platform)
+    }
+
+    /// Follows what ends at the identity provider.
+    fn follow_ends(&mut self) {
+        let (Some(issuer), feed) = (self.issuer.clone(), Arc::clone(&self.feed)) else { return };
+        self.standing_work.push(self.runtime.spawn(async move {
+            feed.run(&*issuer).await;
+        }));
+    }
+
+    fn open_idp(
+        &mut self,
+        config: vestibule_idp::config::Config,
+        data_dir: &Path,
+    ) -> anyhow::Result<Arc<Idp>> {
+        let path = data_dir.join("registry.db");
+        let registry = Registry::open(&path, vestibule_registry::Caps::default())
+            .with_context(|| format!("the registry {} cannot be opened", path.display()))?;
+        let registry = Arc::new(registry);
+        let Nature { clock, entropy } = self.nature.clone();
+        self.standing_work.push(self.runtime.spawn(sweep(Arc::clone(&registry), Arc::clone(&clock))));
+        let _inside = self.runtime.enter();
+        Idp::new(config, registry, clock, entropy).context("the identity provider cannot start")
+    }
+
+    fn open_sessions(&mut self, config: &Config, data_dir: &Path, back: Back) -> anyhow::Result<()> {
+        let store: Arc<dyn SessionStore> = match config.sessions.store {
+            StoreName::Embedded => {
+                let path = data_dir.join("sessions.redb");
+                let opened = EmbeddedStore::open(&vestibule_store_embedded::Config::new(&path));
+                Arc::new(
+                    opened
+                        .with_context(|| format!("the session store {} cannot be opened", path.display()))?,
+                )
+            }
+        };
+        let mut settings = vestibule_sessions::Config {
+            limits: config.sessions.limits(),
+            ..vestibule_sessions::Config::default()
+        };
+        if let Some(bytes) = config.sessions.cache_bytes {
+            settings.cache_bytes = bytes;
+        }
+        let node = u64::from_ne_bytes(random(&*self.nature.entropy));
+        let store: Arc<dyn SessionStore> = Arc::new(StoreOnBack { store, back });
+        self.store = Some(Arc::clone(&store));
+        let sessions = Arc::new(Sessions::new(store, Arc::clone(&self.nature.clock), node, settings));
+        let working = Arc::clone(&sessions);
+        self.standing_work.push(self.runtime.spawn(async move {
+            working.run().await;
+        }));
+        self.sessions = Some(sessions);
+        Ok(())
+    }
+
+    /// What the proxy needs to know visitors; `None` where nobody can be known.
+    pub(crate) fn services(&self) -> Option<Services> {
+        Some(Services {
+            sessions: Arc::clone(self.sessions.as_ref()?),
+            issuer: Arc::clone(self.issuer.as_ref()?),
+            feed: Arc::clone(&self.feed),
+            clock: Arc::clone(&self.nature.clock),
+            entropy: Arc::clone(&self.nature.entropy),
+        })
+    }
+
+    /// The admin API; `None` where there is nothing to administer.
+    pub(crate) fn admin(&self) -> Option<axum::Router> {
+        let sessions = vestibule_admin::session_audit::Sessions {
+            store: Arc::clone(self.store.as_ref()?),
+            clock: Arc::clone(&self.nature.clock),
+            limits: self.limits.clone(),
+        };
+        let users = Arc::clone(self.idp.as_ref()?) as Arc<dyn Authority>;
+        let door = vestibule_admin::Door::new(self.admin_token.clone()?, []);
+        Some(vestibule_admin::Admin { door, users: Some(users), sessions: Some(sessions) }.router())
+    }
+
+    /// Runs something on the back runtime and waits for it.
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Saves what is still to be saved and ends.
+    pub(crate) fn close(self) {
+        for work in self.standing_work {
+            work.abort();
+        }
+        if let Some(sessions) = &self.sessions {
+            // The only writes that an end may forget.
+            let _ = self.runtime.block_on(sessions.flush_touches());
+        }
+        self.runtime.shutdown_timeout(SHUTDOWN_MAX);
+    }
+}
+
+/// Removes what has expired from the registry, for ever. Errors are left to the next round: nothing depends on it.
+async fn sweep(registry: Arc<Registry>, clock: Arc<dyn Clock>) {
+    let mut round = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        round.tick().await;
+        let (registry, now) = (Arc::clone(&registry), clock.wall());
+        let all = move || while registry.sweep(now, SWEEP_ROWS).is_ok_and(|swept| swept.more) {};
+        let _ = tokio::task::spawn_blocking(all).await;
+    }
+}

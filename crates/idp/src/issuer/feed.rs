@@ -1,0 +1,86 @@
+//! The feed of ends: what the registry has committed, in order, with heartbeats in between.
+//! Must not know who follows. `tokio`'s timer only paces it; times in it are the `Clock`'s.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use tokio::sync::watch;
+use tokio::time;
+use vestibule_ports::clock::Clock;
+use vestibule_ports::issuer::{Feed, FeedItem, IssuerError};
+use vestibule_registry::outbox::{FeedPage, Told};
+
+use crate::ledger::Ledger;
+
+/// Between two heartbeats when nothing ends.
+const HEARTBEAT: Duration = Duration::from_millis(500);
+
+/// One follower.
+struct Follower {
+    ledger: Ledger,
+    clock: Arc<dyn Clock>,
+    announced: watch::Receiver<u64>,
+    after: u64,
+    /// Read and not yet delivered: one page of the registry and a heartbeat.
+    waiting: VecDeque<FeedItem>,
+    /// Whether everything there was at the last look has been delivered.
+    caught_up: bool,
+    lost: bool,
+}
+
+/// Follows all ends after a number.
+pub(super) fn follow(ledger: Ledger, clock: Arc<dyn Clock>, after: u64) -> Feed {
+    let announced = ledger.announced();
+    let follower =
+        Follower { ledger, clock, announced, after, waiting: VecDeque::new(), caught_up: false, lost: false };
+    stream::unfold(follower, |mut follower| async move {
+        let item = follower.next().await?;
+        Some((item, follower))
+    })
+    .boxed()
+}
+
+impl Follower {
+    async fn next(&mut self) -> Option<Result<FeedItem, IssuerError>> {
+        while !self.lost {
+            if let Some(item) = self.waiting.pop_front() {
+                return Some(Ok(item));
+            }
+            if self.caught_up {
+                // A wake-up or the time for a heartbeat: both mean to look again.
+                let _woken_or_not = time::timeout(HEARTBEAT, self.announced.changed()).await;
+            }
+            if let Err(error) = self.look().await {
+                self.lost = true;
+                return Some(Err(error));
+            }
+        }
+        None
+    }
+
+    async fn look(&mut self) -> Result<(), IssuerError> {
+        self.announced.mark_unchanged();
+        // Before the look, so that every end acknowledged by then is in what is seen.
+        let sent = self.clock.mono();
+        let after = self.after;
+        match self.ledger.call(move |registry| registry.feed_after(after)).await? {
+            FeedPage::Gap { newest } => {
+                self.after = newest;
+                self.caught_up = false;
+                self.waiting.push_back(FeedItem::Gap { seq: newest });
+            }
+            FeedPage::Rows { rows, newest } => {
+                self.after = rows.last().map_or(after, |row| row.seq);
+                self.caught_up = self.after == newest;
+                let told = |Told { seq, ended, cause }| FeedItem::Ended { seq, ended, cause };
+                self.waiting.extend(rows.into_iter().map(told));
+                if self.caught_up {
+                    self.waiting.push_back(FeedItem::Heartbeat { seq: newest, sent });
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,91 @@
+//! `mint`: a JPT for whom the proxy speaks of. It can name a visitor; a user comes from the grant's row alone.
+
+use vestibule_domain::identity::{SiteId, Timestamp};
+use vestibule_domain::token::jpt_expires_at;
+use vestibule_ports::issuer::{IssuerError, Mint, Minted, Refusal};
+
+use super::load::{self, ByGrant, Dead, Loaded, Named};
+use crate::bearer::{Frame, Whom};
+use crate::config::Site;
+use crate::{Idp, claims};
+
+impl Idp {
+    pub(super) async fn mint_jpt(&self, mint: Mint, seen: Option<Timestamp>) -> Result<Minted, IssuerError> {
+        let named = self.named(mint)?;
+        let now = self.clock.wall();
+        let loaded = self.ledger.call(move |registry| {
+            let loaded = load::load(registry, &named, now)?;
+            let grant = loaded.as_ref().ok().and_then(|loaded| loaded.grant.as_ref());
+            if let (Some(grant), Some(seen)) = (grant, seen) {
+                // A clock ahead of ours must not keep a sign-on session awake.
+                registry.touch_sign_ons(&[(grant.sign_on.clone(), seen.min(now))])?;
+            }
+            Ok(loaded)
+        });
+        let loaded = loaded.await?.map_err(|dead| match dead {
+            Dead::Client => IssuerError::Refused(Refusal::Client),
+            Dead::Ended => IssuerError::Refused(Refusal::Grant),
+        })?;
+        self.sign_jpt(&loaded, now)
+    }
+
+    fn sign_jpt(&self, loaded: &Loaded, now: Timestamp) -> Result<Minted, IssuerError> {
+        let ends_at = loaded.grant.as_ref().map(|grant| grant.ends_at);
+        // What is told to the caller is what the token says: whole seconds.
+        let expires_at = Timestamp::from_secs(jpt_expires_at(now, ends_at).as_secs());
+        if expires_at <= now {
+            return Err(IssuerError::Refused(Refusal::Grant));
+        }
+        let scopes = loaded.bearer.scopes(&self.everyone, None);
+        let name = match &loaded.grant {
+            // `swap` finds the log-on by this part of the name.
+            Some(grant) => format!("{}.{}", grant.name, self.name()),
+            None => self.name(),
+        };
+        let frame = Frame {
+            issuer: &self.jpt_issuer,
+            audience: &self.config.gateway_audience,
+            name: &name,
+            now,
+            expires_at,
+        };
+        let jpt = self.keys.jpt.sign(&loaded.bearer.claims(scopes, &frame))?;
+        let claims = match &loaded.bearer.whom {
+            Whom::LoggedOn { user, .. } => claims::of(&user.profile),
+            Whom::Client | Whom::Anonymous | Whom::Returning(_) => "{}".to_owned(),
+        };
+        let user = match &loaded.bearer.whom {
+            Whom::LoggedOn { user, .. } => Some((user.id.clone(), user.epoch)),
+            Whom::Client | Whom::Anonymous | Whom::Returning(_) => None,
+        };
+        let grant = loaded.grant.as_ref();
+        Ok(Minted {
+            jpt,
+            expires_at,
+            claims,
+            grant: grant.map(|grant| grant.name.clone()),
+            user,
+            sign_on: grant.map(|grant| grant.sign_on.clone()),
+        })
+    }
+
+    fn named(&self, mint: Mint) -> Result<Named, IssuerError> {
+        Ok(match mint {
+            Mint::Anonymous { site } => {
+                Named::Anonymous { client: self.site(&site)?.anonymous_client.clone() }
+            }
+            Mint::Returning { site, visitor, sid, ep } => Named::Returning {
+                client: self.site(&site)?.log_on_client.clone(),
+                visitor,
+                session: (sid, ep),
+            },
+            Mint::LoggedOn { grant, visitor, sid, ep } => {
+                Named::LoggedOn { grant: ByGrant::Token(grant.digest()), visitor, session: (sid, ep) }
+            }
+        })
+    }
+
+    pub(super) fn site(&self, site: &SiteId) -> Result<&Site, IssuerError> {
+        self.sites.get(site).ok_or(IssuerError::Refused(Refusal::Client))
+    }
+}

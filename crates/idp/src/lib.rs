@@ -1,0 +1,94 @@
+//! The OAuth 2 and OpenID Connect provider: log-in pages, endpoints, tokens, keys. The only signer.
+//! A tower service for browsers and clients (`Idp::router`), and in this process an `Issuer` and an `Authority`.
+//! Must not know sessions of the proxy, sockets or files.
+
+mod asked;
+mod authority;
+mod authorize;
+mod bearer;
+mod browser;
+mod claims;
+pub mod config;
+mod credentials;
+mod documents;
+mod fields;
+mod issuer;
+mod keys;
+mod ledger;
+mod login;
+mod logout;
+mod page;
+mod password;
+pub mod passwords;
+mod redemption;
+mod reply;
+mod revoke;
+mod router;
+mod start;
+mod token;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use vestibule_domain::identity::SiteId;
+use vestibule_domain::limits::Limits;
+use vestibule_domain::throttle::Throttle;
+use vestibule_oauth::jwt::Verifier;
+use vestibule_oauth::scope::ScopeSet;
+use vestibule_oauth::token::Jpt;
+use vestibule_ports::clock::Clock;
+use vestibule_ports::entropy::Entropy;
+use vestibule_registry::credential::SecretHash;
+
+pub use browser::Peer;
+pub use reply::Cause;
+pub use start::StartError;
+
+use crate::config::{Config, Site};
+use crate::ledger::Ledger;
+use crate::page::Pages;
+use crate::passwords::Passwords;
+use crate::start::Keys;
+use crate::token::Flights;
+
+/// The identity provider.
+pub struct Idp {
+    config: Config,
+    sites: BTreeMap<SiteId, Site>,
+    everyone: ScopeSet,
+    limits: Limits,
+    throttle: Throttle,
+    discovery: String,
+    keys: Keys,
+    services_issuer: String,
+    jpt_issuer: String,
+    jpt_verifier: Verifier<Jpt>,
+    untold_secret: SecretHash,
+    flights: Flights,
+    passwords: Passwords,
+    pages: Pages,
+    ledger: Ledger,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Idp {
+    /// The public face: pages for browsers, endpoints for clients. Every request needs a [`Peer`] among its
+    /// extensions; an answer may have a [`Cause`] among its own.
+    pub fn router(self: &Arc<Self>) -> Router {
+        router::router(Arc::clone(self))
+    }
+
+    /// How many password hashes have been computed since the start: what log-ins cost, for metrics.
+    pub fn passwords_hashed(&self) -> u64 {
+        self.passwords.hashed()
+    }
+}
+
+impl fmt::Debug for Idp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Idp").field("issuer", &self.config.issuer).finish_non_exhaustive()
+    }
+}

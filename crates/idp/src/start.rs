@@ -1,0 +1,210 @@
+//! The start: the configuration is checked and told to the registry, keys are made where there are none.
+//! Blocks; nothing is served before it is over.
+
+use std::sync::Arc;
+
+use aws_lc_rs::error::Unspecified;
+use vestibule_domain::identity::{SiteId, Timestamp};
+use vestibule_domain::limits::Limits;
+use vestibule_domain::scope::ByStanding;
+use vestibule_domain::throttle::Throttle;
+use vestibule_oauth::jwt::Signed;
+use vestibule_oauth::redirect_uri::RedirectUri;
+use vestibule_oauth::scope::{Scope, ScopeSet};
+use vestibule_oauth::token::{ClientSecret, IdToken, Jpt, Jwt};
+use vestibule_ports::clock::Clock;
+use vestibule_ports::entropy::{Entropy, random};
+use vestibule_registry::audit::Act;
+use vestibule_registry::client::{Client, ClientKind, GrantType};
+use vestibule_registry::credential::SecretHash;
+use vestibule_registry::key::{NewKey, Pkcs8, Purpose};
+use vestibule_registry::{Registry, RegistryError};
+
+use crate::config::{self, Config, Lifetimes, Problem, Site};
+use crate::keys::{self, KeyUnusable, SigningKeys};
+use crate::ledger::Ledger;
+use crate::page::Pages;
+use crate::passwords::Passwords;
+use crate::token::Flights;
+use crate::{Idp, documents};
+
+/// Who the audit says has done what a start does.
+const BY: &str = "configuration";
+
+/// What `iss` of the tokens for services has behind the issuer.
+const SERVICES_SUFFIX: &str = "/services";
+
+/// What `iss` of the tokens for web apps has behind the issuer.
+const JPT_SUFFIX: &str = "/jpt";
+
+/// All private keys of the provider.
+pub(crate) struct Keys {
+    /// For the tokens that services verify.
+    pub(crate) services: SigningKeys<Jwt>,
+    /// For the tokens that web apps hold.
+    pub(crate) jpt: SigningKeys<Jpt>,
+    /// For ID tokens.
+    pub(crate) oidc: SigningKeys<IdToken>,
+}
+
+/// Why the provider cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration, with everything that is wrong in it.
+    #[error("{}", lines(.0))]
+    Config(Vec<Problem>),
+    /// The registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// Stored keys.
+    #[error(transparent)]
+    Keys(#[from] KeyUnusable),
+    /// The cryptographic library made no key.
+    #[error("no signing key could be made")]
+    NoKey,
+}
+
+impl From<Unspecified> for StartError {
+    fn from(_: Unspecified) -> Self {
+        Self::NoKey
+    }
+}
+
+impl Idp {
+    /// A provider that is ready to serve. Tells the registry the clients of the configuration; those that it no
+    /// longer names end with everything of theirs.
+    pub fn new(
+        config: Config,
+        registry: Arc<Registry>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Arc<Self>, StartError> {
+        let mut problems = config.validate();
+        problems.extend(config.clients.iter().enumerate().filter_map(unread_secret));
+        if !problems.is_empty() {
+            return Err(StartError::Config(problems));
+        }
+        let now = clock.wall();
+        let clients: Vec<Client> =
+            config.clients.iter().map(|client| record(client, &config.sites)).collect();
+        registry.configure_clients(&clients, &Act { at: now, by: BY, from: None })?;
+        let keys = Keys {
+            services: load_keys(&registry, Purpose::Services, now)?,
+            jpt: load_keys(&registry, Purpose::Jpt, now)?,
+            oidc: load_keys(&registry, Purpose::Oidc, now)?,
+        };
+        let jpt_issuer = format!("{}{JPT_SUFFIX}", config.issuer);
+        let untold = ClientSecret::from_random(&random(&*entropy));
+        let passwords = Passwords::new(&config.password_cost, &*entropy)
+            .map_err(|error| StartError::Config(vec![cost_problem(error)]))?;
+        Ok(Arc::new(Self {
+            sites: config.sites.iter().filter_map(|site| Some((site_id(site)?, site.clone()))).collect(),
+            everyone: scope_set(&config.everyone_scopes),
+            limits: limits(&config.lifetimes),
+            throttle: Throttle::default(),
+            discovery: documents::describe(&config),
+            jpt_verifier: keys.jpt.verifier(&jpt_issuer, &config.gateway_audience),
+            services_issuer: format!("{}{SERVICES_SUFFIX}", config.issuer),
+            jpt_issuer,
+            untold_secret: SecretHash::of(&untold),
+            flights: Flights::default(),
+            keys,
+            passwords,
+            pages: Pages::new(),
+            ledger: Ledger::new(registry, config.registry_at_once, config.registry_queue),
+            config,
+            clock,
+            entropy,
+        }))
+    }
+}
+
+fn lines(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// A client whose secret nobody has read must not become a public one.
+fn unread_secret((index, client): (usize, &config::Client)) -> Option<Problem> {
+    let is_unread = client.secret_file.is_some() && client.secret.is_none();
+    is_unread.then(|| Problem {
+        key: format!("clients[{index}].secret_file"),
+        text: "has not been read".to_owned(),
+    })
+}
+
+fn cost_problem(error: argon2::Error) -> Problem {
+    Problem { key: "password_cost".to_owned(), text: error.to_string() }
+}
+
+/// The keys of one purpose; the first one is made here. Of two processes that start at once, one makes it.
+fn load_keys<T: Signed>(
+    registry: &Registry,
+    purpose: Purpose,
+    now: Timestamp,
+) -> Result<SigningKeys<T>, StartError> {
+    let mut stored = registry.signing_keys(purpose, now)?;
+    if stored.iter().all(|key| key.retire_at.is_some()) {
+        let new = keys::NewKey::generate()?;
+        let new = NewKey {
+            kid: new.kid,
+            purpose,
+            algorithm: new.algorithm.to_owned(),
+            pkcs8: Pkcs8::new(&new.pkcs8),
+            public_jwk: new.public_jwk,
+        };
+        registry.create_first_key(&new, &Act { at: now, by: BY, from: None })?;
+        stored = registry.signing_keys(purpose, now)?;
+    }
+    Ok(SigningKeys::read(stored.iter().map(|key| key.pkcs8.expose()))?)
+}
+
+fn limits(lifetimes: &Lifetimes) -> Limits {
+    let seconds = |seconds: u32| std::time::Duration::from_secs(seconds.into());
+    Limits {
+        log_on: seconds(lifetimes.log_on_seconds),
+        idle: seconds(lifetimes.sign_on_idle_seconds),
+        returning: seconds(lifetimes.returning_seconds),
+        ceiling: seconds(lifetimes.returning_ceiling_seconds),
+        ..Limits::default()
+    }
+}
+
+fn site_id(site: &Site) -> Option<SiteId> {
+    SiteId::parse(&site.name).ok()
+}
+
+/// A client as the registry keeps it. What validation let through always parses.
+fn record(client: &config::Client, sites: &[Site]) -> Client {
+    let site = sites.iter().find(|site| [&site.log_on_client, &site.anonymous_client].contains(&&client.id));
+    let config::ClientScopes { own, anonymous, returning, logged_on } = &client.scopes;
+    Client {
+        id: client.id.clone(),
+        name: client.name.clone(),
+        kind: if client.secret.is_some() { ClientKind::Confidential } else { ClientKind::Public },
+        secret: client.secret.as_ref().map(SecretHash::of),
+        redirect_uris: client
+            .redirect_uris
+            .iter()
+            .filter_map(|uri| RedirectUri::register(uri).ok())
+            .collect(),
+        grant_types: client.grant_types.iter().copied().map(grant_type).collect(),
+        own_scopes: scope_set(own),
+        scopes: ByStanding::new(scope_set(anonymous), scope_set(returning), scope_set(logged_on))
+            .unwrap_or_default(),
+        first_party: client.first_party,
+        audiences: Vec::new(),
+        site: site.and_then(site_id),
+    }
+}
+
+fn grant_type(grant_type: config::GrantType) -> GrantType {
+    match grant_type {
+        config::GrantType::AuthorizationCode => GrantType::AuthorizationCode,
+        config::GrantType::RefreshToken => GrantType::RefreshToken,
+        config::GrantType::ClientCredentials => GrantType::ClientCredentials,
+    }
+}
+
+fn scope_set(texts: &[String]) -> ScopeSet {
+    texts.iter().filter_map(|text| Scope::parse(text).ok()).collect()
+}

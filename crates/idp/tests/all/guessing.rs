@@ -1,0 +1,201 @@
+//! Guessing passwords: counted before it is looked at, the same whether the user exists, slow after ten failures,
+//! and no way to keep somebody out of a browser that he has used before.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use http::StatusCode;
+use vestibule_idp::config::{Config, PasswordCost};
+
+use crate::house::{Asked, Browser, Form, House, PASSWORD, cheap, config};
+
+async fn guess(browser: &mut Browser, form: &Form, times: usize) -> Vec<StatusCode> {
+    let mut statuses = Vec::new();
+    for _ in 0..times {
+        statuses.push(browser.try_password(form, "alice", "wrong").await.status);
+    }
+    statuses
+}
+
+#[tokio::test]
+async fn after_ten_failures_there_is_one_try_a_minute_right_or_wrong() {
+    let house = House::new().await;
+    let mut browser = house.browser();
+    let form = browser.open_form(&Asked::shop()).await;
+    assert_eq!(guess(&mut browser, &form, 10).await, [StatusCode::FORBIDDEN; 10]);
+    let throttled = browser.try_password(&form, "alice", PASSWORD).await;
+    assert_eq!(throttled.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(throttled.header("retry-after"), "60");
+    house.clock.advance(Duration::from_mins(1));
+    assert_eq!(guess(&mut browser, &form, 2).await, [StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS]);
+    house.clock.advance(Duration::from_mins(1));
+    assert_eq!(browser.try_password(&form, "alice", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    let form = browser.open_form(&Asked::shop().with("&prompt=login")).await;
+    assert_eq!(guess(&mut browser, &form, 10).await, [StatusCode::FORBIDDEN; 10], "success counts anew");
+}
+
+#[tokio::test]
+async fn other_spellings_of_a_name_and_other_pages_share_the_counter() {
+    let house = House::new().await;
+    let mut browser = house.browser();
+    let form = browser.open_form(&Asked::shop()).await;
+    for name in ["alice", "ALICE", " Alice ", "\u{ff41}lice", "aLiCe"] {
+        assert_eq!(browser.try_password(&form, name, "wrong").await.status, StatusCode::FORBIDDEN, "{name}");
+        assert_eq!(change(&mut browser, &form, name).await, StatusCode::FORBIDDEN, "{name}");
+    }
+    assert_eq!(guess(&mut browser, &form, 1).await, [StatusCode::TOO_MANY_REQUESTS]);
+    assert_eq!(change(&mut browser, &form, "alice").await, StatusCode::TOO_MANY_REQUESTS);
+}
+
+async fn change(browser: &mut Browser, form: &Form, name: &str) -> StatusCode {
+    let new = "an entirely new password";
+    let fields = [
+        ("csrf", form.csrf.as_str()),
+        ("username", name),
+        ("password", "wrong"),
+        ("new_password", new),
+        ("repeat_password", new),
+    ];
+    browser.post("/password", &fields).await.status
+}
+
+#[tokio::test]
+async fn addresses_of_one_network_share_the_counter() {
+    let networks: [(&[&str], &str); 2] = [
+        (&["192.0.2.1", "192.0.2.200", "::ffff:192.0.2.9"], "198.51.100.1"),
+        (&["2001:db8:1:2::1", "2001:db8:1:2:ffff::2"], "2001:db8:1:3::1"),
+    ];
+    for (addresses, elsewhere) in networks {
+        let house = House::new().await;
+        let mut browser = house.browser();
+        let form = browser.open_form(&Asked::shop()).await;
+        let mut at = addresses.iter().cycle();
+        for _ in 0..10 {
+            browser.peer = at.next().unwrap().parse().unwrap();
+            assert_eq!(guess(&mut browser, &form, 1).await, [StatusCode::FORBIDDEN]);
+        }
+        for address in addresses {
+            browser.peer = address.parse().unwrap();
+            assert_eq!(guess(&mut browser, &form, 1).await, [StatusCode::TOO_MANY_REQUESTS], "{address}");
+        }
+        browser.peer = elsewhere.parse().unwrap();
+        assert_eq!(guess(&mut browser, &form, 1).await, [StatusCode::FORBIDDEN], "{elsewhere}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_kept_out_of_a_browser_that_he_has_used() {
+    let house = House::new().await;
+    let mut own = house.browser();
+    own.log_in(&Asked::shop()).await;
+    let own_form = own.open_form(&Asked::shop().with("&prompt=login")).await;
+    // Somebody guesses from everywhere, a hundred times and more.
+    let mut attacker = house.browser();
+    let form = attacker.open_form(&Asked::shop()).await;
+    for network in 0..20_u8 {
+        attacker.peer = IpAddr::from([203, 0, network, 1]);
+        guess(&mut attacker, &form, 6).await;
+    }
+    attacker.peer = IpAddr::from([203, 0, 200, 1]);
+    assert_eq!(guess(&mut attacker, &form, 1).await, [StatusCode::TOO_MANY_REQUESTS]);
+    assert_eq!(own.try_password(&own_form, "alice", PASSWORD).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_known_browser_has_a_hundred_failures_and_not_one_more() {
+    let house = House::new().await;
+    let mut own = house.browser();
+    own.log_in(&Asked::shop()).await;
+    let form = own.open_form(&Asked::shop().with("&prompt=login")).await;
+    assert_eq!(guess(&mut own, &form, 100).await, [StatusCode::FORBIDDEN; 100]);
+    assert_eq!(guess(&mut own, &form, 1).await, [StatusCode::TOO_MANY_REQUESTS]);
+    assert!(own.jar.contains_key("__Host-vst-known"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_five_hundred_guesses_at_one_instant_ten_are_compared() {
+    let house = House::new().await;
+    let mut browser = house.browser();
+    let form = browser.open_form(&Asked::shop()).await;
+    let jar = browser.jar.clone();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..500 {
+        let (mut browser, form) = (house.browser(), form.clone());
+        browser.jar.clone_from(&jar);
+        tasks.spawn(async move { browser.try_password(&form, "alice", "wrong").await.status });
+    }
+    let statuses = tasks.join_all().await;
+    let compared = statuses.iter().filter(|status| **status == StatusCode::FORBIDDEN).count();
+    assert_eq!(compared, 10, "{statuses:?}");
+}
+
+/// Status, headers, body and the work done: nothing tells whether a user exists.
+#[tokio::test]
+async fn an_unknown_user_looks_like_a_wrong_password() {
+    let house = House::new().await;
+    let mut known = house.browser();
+    known.log_in(&Asked::shop()).await;
+    for with_device in [false, true] {
+        let mut seen = Vec::new();
+        for name in ["alice", "bobby", "a b!c", "ab\u{200b}"] {
+            let mut browser = house.browser();
+            let form = browser.open_form(&Asked::shop()).await;
+            if with_device {
+                browser.jar.insert("__Host-vst-known".to_owned(), known.jar["__Host-vst-known"].clone());
+            }
+            let hashed = house.idp.passwords_hashed();
+            let reply = browser.try_password(&form, name, "wrong").await;
+            let body = reply.body.replace(&form.csrf, "CSRF").replace(&escaped(name), "NAME");
+            seen.push((
+                reply.status,
+                reply.headers,
+                body,
+                reply.cause,
+                house.idp.passwords_hashed() - hashed,
+            ));
+        }
+        assert_eq!(seen[0].4, 1);
+        assert!(seen.iter().all(|other| *other == seen[0]), "{seen:?}");
+    }
+}
+
+fn escaped(name: &str) -> String {
+    format!("value=\"{name}\"")
+}
+
+#[tokio::test]
+async fn a_huge_password_is_refused_before_it_is_hashed() {
+    let house = House::new().await;
+    let mut browser = house.browser();
+    let form = browser.open_form(&Asked::shop()).await;
+    let hashed = house.idp.passwords_hashed();
+    for length in [129, 10_000, 1 << 20] {
+        let reply = browser.try_password(&form, "alice", &"x".repeat(length)).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{length}");
+    }
+    assert_eq!(house.idp.passwords_hashed(), hashed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn too_many_log_ins_at_once_are_put_off() {
+    let cost = PasswordCost { memory_kib: 16 * 1024, passes: 2, at_once: 1, queue: 1, ..cheap() };
+    let house = House::of(Config { password_cost: cost, ..config() }).await;
+    let mut browser = house.browser();
+    let form = browser.open_form(&Asked::shop()).await;
+    let jar = browser.jar.clone();
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..50_u8 {
+        let (mut browser, form) = (house.browser(), form.clone());
+        browser.jar.clone_from(&jar);
+        tasks.spawn(async move {
+            let reply = browser.try_password(&form, &format!("user{number}"), "wrong").await;
+            (reply.status, reply.header("retry-after").to_owned())
+        });
+    }
+    let replies = tasks.join_all().await;
+    let put_off = replies.iter().filter(|reply| **reply == (StatusCode::SERVICE_UNAVAILABLE, "1".to_owned()));
+    let compared = replies.iter().filter(|reply| **reply == (StatusCode::FORBIDDEN, String::new()));
+    let (put_off, compared) = (put_off.count(), compared.count());
+    assert_eq!(put_off + compared, 50, "{replies:?}");
+    assert!(put_off > 0 && compared > 0, "{replies:?}");
+}

@@ -1,0 +1,215 @@
+//! Open: from the cookies to the session, and its judgement. A cookie that cannot be resolved is unknown, which is not
+//! anonymous; a cached copy may grant and never deny.
+
+use std::sync::Arc;
+
+use vestibule_domain::cookie::SessionValue;
+use vestibule_domain::grace::{self, SessionMoved};
+use vestibule_domain::identity::{Handle, Timestamp};
+use vestibule_domain::judge::{Reading, Source, Verdict, View, judge};
+use vestibule_domain::key::{Key, SessionCookie};
+use vestibule_domain::limits::Limits;
+use vestibule_domain::mint::Fate;
+use vestibule_domain::outage::{self, Unavailable};
+use vestibule_sessions::{Found, Known};
+
+use crate::Visitors;
+use crate::site::{App, Site};
+use crate::visit::Visit;
+
+/// A session that lives, and the key that opened it.
+pub(crate) struct Visitor {
+    pub(crate) known: Arc<Known<()>>,
+    pub(crate) key: Key,
+    reading: Reading,
+}
+
+impl Visitor {
+    pub(crate) fn handle(&self) -> Handle {
+        self.known.handle
+    }
+
+    /// What this request may see. Judging is pure, so a session that was found to live when it was opened still does.
+    pub(crate) fn view(&self, now: Timestamp, limits: &Limits) -> Option<View<'_>> {
+        match judge(&self.known.session, self.key, self.reading, now, limits) {
+            Verdict::Lives(view) => Some(view),
+            Verdict::Over(_) | Verdict::ReadAgain => None,
+        }
+    }
+}
+
+/// What became of the session cookies.
+pub(crate) struct Opened {
+    pub(crate) visitor: Option<Visitor>,
+    pub(crate) vst: Fate,
+    pub(crate) keep: Fate,
+    /// Something about the visitor is not known, or only by an old copy: nothing is patched, no cookie set.
+    pub(crate) degraded: bool,
+}
+
+impl Opened {
+    pub(crate) const NOBODY: Self =
+        Self { visitor: None, vst: Fate::NotSent, keep: Fate::NotSent, degraded: false };
+
+    /// The session that this key opened has ended.
+    pub(crate) fn set_gone(&mut self, key: Key) {
+        self.visitor = None;
+        match key {
+            Key::Vst | Key::OldVst => self.vst = Fate::Gone,
+            Key::Keep | Key::OldKeep => self.keep = Fate::Gone,
+        }
+    }
+
+    fn set(&mut self, cookie: SessionCookie, fate: Fate) {
+        match cookie {
+            SessionCookie::Vst => self.vst = fate,
+            SessionCookie::Keep => self.keep = fate,
+        }
+    }
+}
+
+/// Why a request cannot be served now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotOpened {
+    Unavailable(Unavailable),
+    Moved,
+}
+
+impl From<Unavailable> for NotOpened {
+    fn from(why: Unavailable) -> Self {
+        Self::Unavailable(why)
+    }
+}
+
+impl From<SessionMoved> for NotOpened {
+    fn from(_: SessionMoved) -> Self {
+        Self::Moved
+    }
+}
+
+/// Finds the visitor of a request that is going to an app.
+pub(crate) async fn open(
+    visitors: &Visitors,
+    site: &Site,
+    visit: &Visit<'_>,
+    app: &App,
+    limits: &Limits,
+) -> Result<Opened, NotOpened> {
+    let through = visit.jar.must_read_through(visitors.node);
+    let mut opened = fates(visit);
+    for (cookie, value) in visit.jar.candidates() {
+        match find(visitors, site, visit.now, cookie, value, limits, through).await {
+            Looked::Dead(fate) => opened.set(cookie, fate),
+            Looked::Lives(visitor) => {
+                grace::check(visitor.key, visit.fetch.method)?;
+                opened.visitor = Some(visitor);
+                break;
+            }
+            Looked::Stale(visitor, since_lease) => {
+                outage::unfresh(since_lease, visit.fetch.method, app.writes())?;
+                grace::check(visitor.key, visit.fetch.method)?;
+                opened.visitor = Some(visitor);
+                opened.degraded = true;
+                break;
+            }
+            Looked::Unknown => {
+                outage::unresolved(app.when_unknown)?;
+                opened.set(cookie, Fate::Unknown);
+                opened.degraded = true;
+                break;
+            }
+        }
+    }
+    Ok(opened)
+}
+
+/// Finds the visitor from the store itself, for a call that changes the session. `Err` when it cannot be read.
+pub(crate) async fn open_fresh(
+    visitors: &Visitors,
+    site: &Site,
+    visit: &Visit<'_>,
+    limits: &Limits,
+) -> Result<Option<Visitor>, Unavailable> {
+    for (cookie, value) in visit.jar.candidates() {
+        match find(visitors, site, visit.now, cookie, value, limits, true).await {
+            Looked::Dead(_) => {}
+            Looked::Lives(visitor) => return Ok(Some(visitor)),
+            Looked::Stale(..) | Looked::Unknown => return Err(Unavailable::Unknown),
+        }
+    }
+    Ok(None)
+}
+
+fn fates(visit: &Visit<'_>) -> Opened {
+    let fate = |cookie| visit.jar.fate(cookie).unwrap_or(Fate::NotSent);
+    Opened { vst: fate(SessionCookie::Vst), keep: fate(SessionCookie::Keep), ..Opened::NOBODY }
+}
+
+enum Looked {
+    Lives(Visitor),
+    /// By a copy from before the store was lost, this long after the copy could be believed.
+    Stale(Visitor, std::time::Duration),
+    Dead(Fate),
+    Unknown,
+}
+
+/// Looks one cookie up; `through` passes the cache by.
+async fn find(
+    visitors: &Visitors,
+    site: &Site,
+    now: Timestamp,
+    cookie: SessionCookie,
+    value: &SessionValue,
+    limits: &Limits,
+    through: bool,
+) -> Looked {
+    let sessions = &visitors.sessions;
+    let mut fresh = through;
+    loop {
+        let cached = if fresh { None } else { sessions.cached(value.handle, visitors.clock.mono(), now) };
+        let found = match cached {
+            Some(known) => Ok(Found::Live(known, sessions.source_of_hits())),
+            None if fresh => sessions.get_fresh(value.handle).await,
+            None => sessions.get(value.handle).await,
+        };
+        let (known, source) = match found {
+            Err(_) => return Looked::Unknown,
+            Ok(Found::Gone) => return Looked::Dead(Fate::Gone),
+            Ok(Found::Stale { known, since_lease }) => {
+                return stale(known, since_lease, site, now, cookie, value, limits);
+            }
+            Ok(Found::Live(known, source)) => (known, source),
+        };
+        let key = known.session.recognise(&site.id, cookie, &value.secret, now, limits);
+        let reading = Reading { last_seen: known.last_seen(), source };
+        match key.map(|key| (key, judge(&known.session, key, reading, now, limits))) {
+            Some((key, Verdict::Lives(_))) => return Looked::Lives(Visitor { known, key, reading }),
+            Some((_, Verdict::Over(_))) => return Looked::Dead(Fate::Gone),
+            None if fresh => {
+                let fate = if *known.session.site() == site.id { Fate::WrongSecret } else { Fate::Gone };
+                return Looked::Dead(fate);
+            }
+            Some((_, Verdict::ReadAgain)) if fresh => return Looked::Unknown,
+            Some((_, Verdict::ReadAgain)) | None => fresh = true,
+        }
+    }
+}
+
+fn stale(
+    known: Arc<Known<()>>,
+    since_lease: std::time::Duration,
+    site: &Site,
+    now: Timestamp,
+    cookie: SessionCookie,
+    value: &SessionValue,
+    limits: &Limits,
+) -> Looked {
+    let reading = Reading { last_seen: known.last_seen(), source: Source::Copy };
+    let Some(key) = known.session.recognise(&site.id, cookie, &value.secret, now, limits) else {
+        return Looked::Unknown;
+    };
+    match judge(&known.session, key, reading, now, limits) {
+        Verdict::Lives(_) => Looked::Stale(Visitor { known, key, reading }, since_lease),
+        Verdict::Over(_) | Verdict::ReadAgain => Looked::Unknown,
+    }
+}

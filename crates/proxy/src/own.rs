@@ -1,0 +1,45 @@
+//! The proxy's own addresses under `/.vestibule/`: one file each.
+
+mod callback;
+mod limiter;
+mod log_in;
+mod log_out;
+mod session;
+
+use vestibule_message::method::Method;
+use vestibule_wire::{Exchange, Served};
+
+use crate::site::Site;
+use crate::visit::Visit;
+use crate::{Note, Proxy, Visitors, reply};
+
+pub(crate) use limiter::Limiter;
+pub(crate) use log_in::Ask;
+pub(crate) use log_out::{LoggedOut, end_everything};
+
+/// Beginning of every address of ours. No app gets a request for one.
+pub(crate) const PREFIX: &str = "/.vestibule/";
+
+/// What a call of ours works with.
+pub(crate) struct Call<'p> {
+    pub(crate) proxy: &'p Proxy,
+    pub(crate) visitors: &'p Visitors,
+    pub(crate) site: &'p Site,
+    pub(crate) visit: Visit<'p>,
+}
+
+/// Serves an address of ours.
+pub(crate) async fn serve(call: Call<'_>, mut x: Exchange<'_, Note>) -> Served {
+    let method = x.head().method();
+    let read = matches!(method, Method::Get | Method::Head);
+    let answer = match x.head().target().path() {
+        "/.vestibule/login" if read => log_in::serve(&call, x.head().target()).await,
+        "/.vestibule/callback" if read => callback::serve(&call, x.head().target()).await,
+        "/.vestibule/session" if read => session::serve(&call, x.head().target()).await,
+        "/.vestibule/logout" if method == Method::Post => log_out::serve(&call, &mut x).await,
+        "/.vestibule/login" | "/.vestibule/callback" | "/.vestibule/session" => reply::method("GET, HEAD"),
+        "/.vestibule/logout" => reply::method("POST"),
+        _ => reply::no_route(vestibule_routes::NoRoute::Path, &x.head()),
+    };
+    x.answer(answer).await
+}

@@ -1,0 +1,156 @@
+//! `/.vestibule/callback`: the browser is back from the IDP with a code. Only the browser that began a log-in redeems
+//! it; then the session rises, with new secrets (RFC 6749 4.1.2, RFC 9207).
+
+use vestibule_domain::attempt::{self, ATTEMPT_LIFE, Attempt, State, Tries};
+use vestibule_domain::claims::Claims;
+use vestibule_domain::cookie::{self, Committed as CookieCause, Cookie};
+use vestibule_domain::identity::Handle;
+use vestibule_domain::rise::{self, LogOnRefused, Proof, Risen};
+use vestibule_message::target::Target;
+use vestibule_oauth::authorize_response::{AuthorizeResponse, Outcome};
+use vestibule_oauth::form::Form;
+use vestibule_oauth::token::Code;
+use vestibule_ports::issuer::{IssuerError, LogOn, Redeem};
+use vestibule_sessions::{Committed, NoChange};
+use vestibule_wire::Answer;
+
+use super::Call;
+use super::log_in::{self, Ask};
+use crate::open::{self, Visitor};
+use crate::reply;
+use crate::seal::{self, NewSecrets};
+
+/// Times a rise is tried on a session that others change at the same time.
+const RISES_MAX: usize = 5;
+
+pub(super) async fn serve(call: &Call<'_>, target: &Target) -> Answer {
+    let Some(issuer) = &call.proxy.live.issuer else { return reply::no_log_in() };
+    let response = Form::parse(target.query().unwrap_or_default().as_bytes())
+        .ok()
+        .and_then(|form| AuthorizeResponse::parse(&form, issuer).ok());
+    let Some(response) = response else { return reply::bad_callback() };
+    let Some(state) = State::parse(&response.state) else { return reply::bad_callback() };
+    let mut tries = call.visit.jar.tries();
+    let begun_here = tries.take(&state);
+    let Ok(taken) = call.visitors.sessions.take_attempt(state.key()).await else {
+        return reply::unavailable_page();
+    };
+    match attempt::callback(begun_here, &call.site.id, taken, call.visit.now) {
+        attempt::Callback::Refuse => reply::bad_callback(),
+        attempt::Callback::Restart(target) => {
+            log_in::begin(call, &Ask { target, asked: false, max_age: None, restarted: true }).await
+        }
+        attempt::Callback::Redeem(attempt) => match response.outcome {
+            Outcome::Granted(code) => log_on(call, *attempt, code, &tries).await,
+            Outcome::Refused(_) => reply::log_in_refused(&[try_cookie(&tries)]),
+        },
+    }
+}
+
+async fn log_on(call: &Call<'_>, attempt: Attempt, code: Code, tries: &Tries) -> Answer {
+    let target = attempt.target.clone();
+    let redeem = Redeem {
+        site: call.site.id.clone(),
+        code,
+        verifier: attempt.verifier,
+        nonce: attempt.nonce,
+        redirect_uri: log_in::redirect_uri(call),
+    };
+    let proof = match call.visitors.issuer.redeem(redeem).await {
+        Ok(log_on) => proof(log_on, attempt.asked),
+        Err(IssuerError::Refused(_)) => return reply::log_in_refused(&[try_cookie(tries)]),
+        Err(_) => return reply::unavailable_page(),
+    };
+    let secrets = NewSecrets::draw(call.visitors);
+    match rise(call, &proof, &secrets).await {
+        Ok(handle) => {
+            let limits = &call.proxy.live.limits;
+            let mut cookies = secrets.cookies(handle, CookieCause::LogOn, call.visitors, limits);
+            cookies.push(try_cookie(tries));
+            reply::redirect(target.as_str(), &cookies)
+        }
+        Err(NotRisen::Refused(LogOnRefused::Over)) => {
+            // The credentials are too old by now: ask for them.
+            let ask = Ask { target, asked: false, max_age: Some(std::time::Duration::ZERO), restarted: true };
+            log_in::begin(call, &ask).await
+        }
+        // Another tab has logged on meanwhile, and the browser has its cookies.
+        Err(NotRisen::Refused(LogOnRefused::Moved)) => reply::redirect(target.as_str(), &[]),
+        Err(NotRisen::Unavailable) => reply::unavailable_page(),
+    }
+}
+
+enum NotRisen {
+    Refused(LogOnRefused),
+    Unavailable,
+}
+
+/// Raises the browser's session, or makes one.
+async fn rise(call: &Call<'_>, proof: &Proof, secrets: &NewSecrets) -> Result<Handle, NotRisen> {
+    let limits = &call.proxy.live.limits;
+    for _ in 0..RISES_MAX {
+        let found = open::open_fresh(call.visitors, call.site, &call.visit, limits).await;
+        let found = found.map_err(|_| NotRisen::Unavailable)?;
+        let view = found.as_ref().and_then(|visitor| visitor.view(call.visit.now, limits));
+        let fresh = secrets.fresh(call.visitors);
+        let risen =
+            rise::log_on(view.as_ref(), call.site.id.clone(), proof.clone(), fresh, call.visit.now, limits)
+                .map_err(NotRisen::Refused)?;
+        match (risen, &found) {
+            (Risen::New { session, ended }, _) => {
+                if let (Some(tombstone), Some(old)) = (ended, &found) {
+                    let ended = call.visitors.sessions.end(old.handle(), &tombstone).await;
+                    ended.map_err(|_| NotRisen::Unavailable)?;
+                }
+                return seal::create(call.visitors, &session).await.map_err(|_| NotRisen::Unavailable);
+            }
+            (Risen::Same(session), Some(visitor)) => {
+                if replace(call, visitor, session).await? {
+                    return Ok(visitor.handle());
+                }
+            }
+            (Risen::Same(_), None) => return Err(NotRisen::Unavailable),
+        }
+    }
+    Err(NotRisen::Unavailable)
+}
+
+/// Commits a rise on exactly the version it was made from. `false` when that is not the newest any more.
+async fn replace(
+    call: &Call<'_>,
+    visitor: &Visitor,
+    session: vestibule_domain::session::Session,
+) -> Result<bool, NotRisen> {
+    let mut session = Some(session);
+    let committed = call.visitors.sessions.commit(visitor.handle(), |known, _| {
+        let same = known.version == visitor.known.version;
+        session.take().filter(|_| same).ok_or(NoChange::Nothing)
+    });
+    match committed.await {
+        Ok(Committed::Saved { .. }) => Ok(true),
+        Ok(Committed::Unchanged | Committed::Gone) => Ok(false),
+        Err(_) => Err(NotRisen::Unavailable),
+    }
+}
+
+fn proof(log_on: LogOn, asked: bool) -> Proof {
+    Proof {
+        user: log_on.sub,
+        grant: log_on.grant,
+        auth_time: log_on.auth_time,
+        level: log_on.level,
+        ends_at: log_on.ends_at,
+        sign_on: log_on.sign_on,
+        // Claims are shown, never decided by: what cannot be read is not shown.
+        claims: Claims::parse(&log_on.claims).unwrap_or_default(),
+        asked,
+    }
+}
+
+fn try_cookie(tries: &Tries) -> String {
+    if tries.is_empty() {
+        cookie::clear(Cookie::Try)
+    } else {
+        cookie::set(Cookie::Try, &tries.expose(), Some(ATTEMPT_LIFE))
+    }
+}

@@ -1,0 +1,53 @@
+//! `/.vestibule/session`: who am I, and for how long. For scripts of pages; `?slide=false` does not extend anything.
+
+use serde::Serialize;
+use vestibule_domain::judge::View;
+use vestibule_domain::standing::Standing;
+use vestibule_message::target::Target;
+use vestibule_wire::Answer;
+
+use super::Call;
+use crate::{open, reply, seal};
+
+/// Times are Unix seconds.
+#[derive(Serialize)]
+struct Session {
+    standing: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<u8>,
+    /// When the log-on ends, whatever happens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_on_ends_at: Option<i64>,
+    /// Seconds left of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds_left: Option<u64>,
+}
+
+pub(super) async fn serve(call: &Call<'_>, target: &Target) -> Answer {
+    let (now, limits) = (call.visit.now, &call.proxy.live.limits);
+    let Ok(found) = open::open_fresh(call.visitors, call.site, &call.visit, limits).await else {
+        return reply::unavailable(true);
+    };
+    if let Some(visitor) =
+        found.as_ref().filter(|_| !target.query().unwrap_or_default().contains("slide=false"))
+    {
+        seal::keep_up(call.visitors, visitor, now, limits).await;
+    }
+    let view = found.as_ref().and_then(|visitor| visitor.view(now, limits));
+    reply::json(&describe(call, view.as_ref()))
+}
+
+fn describe(call: &Call<'_>, view: Option<&View<'_>>) -> Session {
+    let standing = view.map_or(Standing::Anonymous, View::standing).as_str();
+    let log_on = view.and_then(View::log_on);
+    let ends_at = log_on.map(|log_on| log_on.ends_at.min(log_on.auth_time + call.proxy.live.limits.log_on));
+    Session {
+        standing,
+        user: log_on.map(|log_on| log_on.user.to_string()),
+        level: log_on.map(|log_on| log_on.level),
+        log_on_ends_at: ends_at.map(|at| at.as_secs()),
+        seconds_left: ends_at.map(|at| at.since(call.visit.now).as_secs()),
+    }
+}

@@ -1,0 +1,209 @@
+//! JPTs: minted by the IDP, kept in this process's memory only, renewed before they end, one mint at a time for each.
+//! Knows nothing of what is in a token.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use quick_cache::sync::Cache;
+use vestibule_domain::audit::Cause;
+use vestibule_domain::identity::{Epoch, Handle, SignOnId, Timestamp, UserId};
+use vestibule_domain::judge::View;
+use vestibule_domain::token::{self, Bearer, Cached};
+use vestibule_feed::{Feed, Life, Stamp, Traces};
+use vestibule_oauth::token::{GrantToken, Jpt};
+use vestibule_ports::clock::Clock;
+use vestibule_ports::issuer::{Issuer, IssuerError, Mint, Minted, Refusal};
+
+use crate::site::Site;
+
+/// JPTs that are kept; the least used go first.
+const TOKENS_MAX: usize = 64 * 1024;
+
+/// A JPT as it is handed out.
+pub(crate) struct Token {
+    pub(crate) jpt: Jpt,
+    pub(crate) claims: String,
+    minted_at: Timestamp,
+    expires_at: Timestamp,
+    /// How far ends had been heard when it was asked for.
+    since: Stamp,
+    session: Option<(Handle, Epoch)>,
+    grant: Option<String>,
+    user: Option<(UserId, Epoch)>,
+    sign_on: Option<SignOnId>,
+}
+
+impl Token {
+    fn traces(&self) -> Traces<'_> {
+        Traces {
+            session: self.session,
+            sign_on: self.sign_on.as_ref(),
+            grant: self.grant.as_deref(),
+            user: self.user.as_ref().map(|(user, epoch)| (user, *epoch)),
+            ..Traces::default()
+        }
+    }
+}
+
+/// Why there is no JPT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NoToken {
+    /// The log-on has ended at the IDP, for this reason.
+    Ended(Cause),
+    /// The IDP did not answer, or the configuration does not allow it; nothing follows for the session.
+    Unavailable,
+}
+
+/// For whom a JPT is: two requests with one key share it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Key {
+    Anonymous(String),
+    Returning(Handle, Epoch),
+    LoggedOn([u8; 32], Handle, Epoch),
+}
+
+#[derive(Default)]
+struct Slot {
+    newest: Mutex<Option<Arc<Token>>>,
+    /// Held by the one that mints.
+    minting: tokio::sync::Mutex<()>,
+}
+
+/// The JPTs of this process.
+pub(crate) struct Tokens {
+    issuer: Arc<dyn Issuer>,
+    feed: Arc<Feed>,
+    clock: Arc<dyn Clock>,
+    slots: Cache<Key, Arc<Slot>>,
+}
+
+impl Tokens {
+    pub(crate) fn new(issuer: Arc<dyn Issuer>, feed: Arc<Feed>, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self { issuer, feed, clock, slots: Cache::new(TOKENS_MAX) })
+    }
+
+    /// The JPT of a request's visitor; `None` is an anonymous one.
+    pub(crate) async fn of(
+        self: &Arc<Self>,
+        site: &Site,
+        visitor: Option<(Handle, &View<'_>)>,
+        now: Timestamp,
+    ) -> Result<Arc<Token>, NoToken> {
+        let (key, mint) = order(site, visitor);
+        let slot = match self.slots.get(&key) {
+            Some(slot) => slot,
+            None => self.slots.get_or_insert_with(&key, || Ok::<_, NoToken>(Arc::default()))?,
+        };
+        let newest = slot.newest();
+        let use_as = match &newest {
+            None => Cached::Wait,
+            Some(held) => self.worth(held, now)?,
+        };
+        match (use_as, newest) {
+            (Cached::Use, Some(held)) => Ok(held),
+            (Cached::UseAndRenew, Some(held)) => {
+                self.renew(&slot, mint, now);
+                Ok(held)
+            }
+            (Cached::WaitOrUse, Some(held)) => match self.wait(&slot, mint, now).await {
+                Err(NoToken::Unavailable) => Ok(held),
+                minted => minted,
+            },
+            _ => self.wait(&slot, mint, now).await,
+        }
+    }
+
+    /// What a token at hand is worth: by its life, and by what has ended since it was asked for. Without a live lease
+    /// on the ends the IDP is asked again; a token that names nobody needs no lease.
+    fn worth(&self, held: &Token, now: Timestamp) -> Result<Cached, NoToken> {
+        let by_life = token::cached_jpt(held.minted_at, held.expires_at, now);
+        let life = match (&held.user, held.session) {
+            (None, None) => return Ok(by_life),
+            _ => self.feed.check(&held.traces(), held.since),
+        };
+        let claims =
+            held.user.as_ref().map_or(Life::Alive, |(user, _)| self.feed.check_claims(user, held.since));
+        match (life, claims) {
+            (Life::Ended(cause), _) => Err(NoToken::Ended(cause)),
+            (Life::Alive, Life::Alive) => Ok(by_life),
+            _ if by_life == Cached::Wait => Ok(Cached::Wait),
+            _ => Ok(Cached::WaitOrUse),
+        }
+    }
+
+    /// Mints in the background, unless somebody does already.
+    fn renew(self: &Arc<Self>, slot: &Arc<Slot>, mint: Mint, now: Timestamp) {
+        if slot.minting.try_lock().is_err() {
+            return;
+        }
+        let (tokens, slot) = (Arc::clone(self), Arc::clone(slot));
+        tokio::spawn(async move {
+            // Whoever needs the token later sees for himself that it was not renewed.
+            let _ = tokens.wait(&slot, mint, now).await;
+        });
+    }
+
+    /// Waits for a new token, minted here or by somebody else meanwhile.
+    async fn wait(&self, slot: &Slot, mint: Mint, now: Timestamp) -> Result<Arc<Token>, NoToken> {
+        let minted = tokio::time::timeout(token::WAIT_MAX, async {
+            let _minting = slot.minting.lock().await;
+            if let Some(held) = slot.newest().filter(|held| self.worth(held, now) == Ok(Cached::Use)) {
+                return Ok(held);
+            }
+            self.mint(slot, mint, now).await
+        });
+        minted.await.unwrap_or(Err(NoToken::Unavailable))
+    }
+
+    async fn mint(&self, slot: &Slot, mint: Mint, seen: Timestamp) -> Result<Arc<Token>, NoToken> {
+        let since = self.feed.stamp();
+        let session = match &mint {
+            Mint::Anonymous { .. } => None,
+            Mint::Returning { sid, ep, .. } | Mint::LoggedOn { sid, ep, .. } => Some((*sid, *ep)),
+        };
+        match self.issuer.mint(mint, Some(seen)).await {
+            Ok(minted) => {
+                let Minted { jpt, expires_at, claims, grant, user, sign_on } = minted;
+                let minted_at = self.clock.wall();
+                let token = Arc::new(Token {
+                    jpt,
+                    claims,
+                    minted_at,
+                    expires_at,
+                    since,
+                    session,
+                    grant,
+                    user,
+                    sign_on,
+                });
+                *slot.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&token));
+                Ok(token)
+            }
+            // The IDP keeps no reason for what it does not know any more.
+            Err(IssuerError::Refused(Refusal::Grant)) => Err(NoToken::Ended(Cause::Revoked)),
+            Err(_) => Err(NoToken::Unavailable),
+        }
+    }
+}
+
+impl Slot {
+    fn newest(&self) -> Option<Arc<Token>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn order(site: &Site, visitor: Option<(Handle, &View<'_>)>) -> (Key, Mint) {
+    let anonymous =
+        || (Key::Anonymous(site.id.as_str().to_owned()), Mint::Anonymous { site: site.id.clone() });
+    let Some((sid, view)) = visitor else { return anonymous() };
+    let ep = view.epoch();
+    match Bearer::of(Some(view)) {
+        Bearer::Anonymous => anonymous(),
+        Bearer::Returning(visitor) => {
+            (Key::Returning(sid, ep), Mint::Returning { site: site.id.clone(), visitor, sid, ep })
+        }
+        Bearer::LoggedOn(grant, visitor) => {
+            let grant: GrantToken = grant.clone();
+            (Key::LoggedOn(grant.digest(), sid, ep), Mint::LoggedOn { grant, visitor, sid, ep })
+        }
+    }
+}

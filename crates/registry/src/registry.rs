@@ -1,0 +1,170 @@
+//! The registry itself: opened on a file or in memory, then asked through the methods that the other files add.
+
+use std::fmt;
+use std::fs::{File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use tokio::sync::watch;
+
+use crate::outbox;
+use crate::schema::{self, NotMigrated, SCHEMA_VERSION};
+use crate::sql::{Database, RegistryError, Snapshot, Tx};
+
+/// Only the owner reads hashes and keys.
+const MODE: u32 = 0o600;
+
+/// How many of one kind there may be. With one more, the oldest goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caps {
+    /// Sign-on sessions of a user: browsers in which he is logged in.
+    pub sign_ons_per_user: u32,
+    /// Grants of a user: sites in browsers.
+    pub grants_per_user: u32,
+    /// Families of tokens of a user: apps on devices.
+    pub families_per_user: u32,
+    /// Access tokens that a client holds for itself, without a user.
+    pub tokens_per_client: u32,
+    /// Browsers of a user that are remembered as having logged in.
+    pub devices_per_user: u32,
+    /// Counters of failures, of everybody together. Beyond it, those with the fewest failures are forgotten first:
+    /// whoever tries a million names once cannot wash out the counter of the one that he really wants.
+    pub failure_counters: u32,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self {
+            sign_ons_per_user: 20,
+            grants_per_user: 50,
+            families_per_user: 50,
+            tokens_per_client: 10_000,
+            devices_per_user: 20,
+            failure_counters: 1_000_000,
+        }
+    }
+}
+
+/// Why the registry cannot be opened. Each says what to do about which file.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A newer version has written the file.
+    #[error("{path}: schema {found}, this version knows up to {SCHEMA_VERSION}; start the newer version", path = .path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The file's schema.
+        found: i64,
+    },
+    /// The database of another program.
+    #[error("{path}: holds tables, but not ours; choose another file", path = .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process holds the database and did not let go in time.
+    #[error("{path}: locked by another process; stop it or wait for it", path = .path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not a database, damaged, or not to be reached.
+    #[error("{path}: not a usable registry: {reason}", path = .path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file system said no.
+    #[error("{path}: {source}", path = .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+}
+
+impl OpenError {
+    fn of(path: &Path, fault: NotMigrated) -> Self {
+        let path = path.to_owned();
+        match fault {
+            NotMigrated::Newer(found) => Self::Newer { path, found },
+            NotMigrated::Foreign => Self::Foreign { path },
+            NotMigrated::Registry(RegistryError::Busy) => Self::Locked { path },
+            NotMigrated::Registry(
+                RegistryError::Unavailable(reason) | RegistryError::Inconsistent(reason),
+            ) => Self::Unusable { path, reason },
+        }
+    }
+}
+
+/// The relational store of the identity provider. Calls block; share it and bring threads.
+pub struct Registry {
+    database: Database,
+    pub(crate) caps: Caps,
+    newest: watch::Sender<u64>,
+}
+
+impl Registry {
+    /// Opens a file, or creates it for its owner only, and brings its schema up to date.
+    pub fn open(path: &Path, caps: Caps) -> Result<Self, OpenError> {
+        owned_file(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+        let started = Database::open(path).map_err(NotMigrated::from);
+        started.and_then(|database| Self::start(database, caps)).map_err(|fault| OpenError::of(path, fault))
+    }
+
+    /// An empty registry that is gone when this value is.
+    pub fn in_memory(caps: Caps) -> Result<Self, OpenError> {
+        let started = Database::in_memory().map_err(NotMigrated::from);
+        started
+            .and_then(|database| Self::start(database, caps))
+            .map_err(|fault| OpenError::of(Path::new(":memory:"), fault))
+    }
+
+    fn start(database: Database, caps: Caps) -> Result<Self, NotMigrated> {
+        database.write(schema::migrate, |_| {})?;
+        let newest = database.read(outbox::newest)?;
+        Ok(Self { database, caps, newest: watch::Sender::new(newest) })
+    }
+
+    /// The sequence number of the newest row of the outbox, and a wake-up with each commit of this process that
+    /// adds one.
+    pub fn announced(&self) -> watch::Receiver<u64> {
+        self.newest.subscribe()
+    }
+
+    pub(crate) fn read<T>(
+        &self,
+        work: impl FnOnce(&Snapshot<'_>) -> Result<T, RegistryError>,
+    ) -> Result<T, RegistryError> {
+        self.database.read(work)
+    }
+
+    pub(crate) fn write<T>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, RegistryError>,
+    ) -> Result<T, RegistryError> {
+        self.database.write(work, |seq| {
+            self.newest.send_replace(seq);
+        })
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry").field("caps", &self.caps).finish_non_exhaustive()
+    }
+}
+
+/// The file itself, readable by its owner only. SQLite gives its log files the same mode.
+fn owned_file(path: &Path) -> io::Result<()> {
+    let file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(MODE).open(path)?;
+    file.set_permissions(Permissions::from_mode(MODE))?;
+    // The name of a new file is durable only with its directory.
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(directory)?.sync_all()
+}

@@ -1,0 +1,142 @@
+//! From the columns of a row to our types. A value that its type refuses is an inconsistency, never a panic.
+
+use rusqlite::Row as SqliteRow;
+use rusqlite::types::ValueRef;
+use vestibule_domain::identity::{Epoch, Handle, SignOnId, SiteId, Timestamp, UserId, VisitorId};
+use vestibule_domain::standing::Standing;
+use vestibule_oauth::pkce::CodeChallenge;
+use vestibule_oauth::redirect_uri::RedirectUri;
+use vestibule_oauth::scope::ScopeSet;
+
+use super::RegistryError;
+
+/// One row of an answer.
+pub(crate) struct Row<'r, 's>(&'r SqliteRow<'s>);
+
+impl<'r, 's> Row<'r, 's> {
+    pub(super) fn new(row: &'r SqliteRow<'s>) -> Self {
+        Self(row)
+    }
+
+    /// The value in a column, by the name that the statement gives it.
+    pub(crate) fn get<T: Column>(&self, name: &str) -> Result<T, RegistryError> {
+        let value = self.0.get_ref(name)?;
+        // The value itself may be a secret.
+        T::read(value).ok_or_else(|| {
+            RegistryError::Inconsistent(format!("unreadable {} in column {name}", value.data_type()))
+        })
+    }
+}
+
+/// What can stand in a column.
+pub(crate) trait Column: Sized {
+    /// None if the value is none of this kind.
+    fn read(value: ValueRef<'_>) -> Option<Self>;
+}
+
+impl Column for i64 {
+    fn read(value: ValueRef<'_>) -> Option<Self> {
+        value.as_i64().ok()
+    }
+}
+
+impl Column for String {
+    fn read(value: ValueRef<'_>) -> Option<Self> {
+        value.as_str().ok().map(str::to_owned)
+    }
+}
+
+impl Column for Vec<u8> {
+    fn read(value: ValueRef<'_>) -> Option<Self> {
+        value.as_bytes().ok().map(<[u8]>::to_vec)
+    }
+}
+
+impl<const N: usize> Column for [u8; N] {
+    fn read(value: ValueRef<'_>) -> Option<Self> {
+        value.as_bytes().ok()?.try_into().ok()
+    }
+}
+
+impl<T: Column> Column for Option<T> {
+    fn read(value: ValueRef<'_>) -> Option<Self> {
+        match value {
+            ValueRef::Null => Some(None),
+            value => T::read(value).map(Some),
+        }
+    }
+}
+
+/// Columns whose values are made from simpler ones.
+macro_rules! column {
+    ($($kind:ty: $from:ty, $convert:expr;)+) => {$(
+        impl $crate::sql::Column for $kind {
+            fn read(value: rusqlite::types::ValueRef<'_>) -> Option<Self> {
+                <$from as $crate::sql::Column>::read(value).and_then($convert)
+            }
+        }
+    )+};
+}
+pub(crate) use column;
+
+column! {
+    bool: i64, |number| match number { 0 => Some(false), 1 => Some(true), _ => None };
+    u8: i64, |number| number.try_into().ok();
+    u32: i64, |number| number.try_into().ok();
+    u64: i64, |number| number.try_into().ok();
+    Timestamp: i64, |millis| Some(Timestamp::from_millis(millis));
+    Epoch: u32, |number| Some(Epoch::new(number));
+    Standing: String, |text| text.parse().ok();
+    Handle: [u8; 16], |bytes| Some(Handle::from_bytes(bytes));
+    VisitorId: [u8; 16], |bytes| Some(VisitorId::from_bytes(bytes));
+    UserId: String, |text| text.parse().ok();
+    SiteId: String, |text| text.parse().ok();
+    SignOnId: String, |text| text.parse().ok();
+    CodeChallenge: [u8; 32], |bytes| Some(bytes.into());
+    // The empty set has no text in RFC 6749; ours is the empty one.
+    ScopeSet: String, |text| if text.is_empty() { Some(ScopeSet::default()) } else { ScopeSet::parse(&text).ok() };
+    Vec<String>: String, |json| serde_json::from_str(&json).ok();
+    Vec<RedirectUri>: Vec<String>, |texts| texts.iter().map(|text| RedirectUri::register(text).ok()).collect();
+}
+
+/// An enum whose variants are kept as words.
+macro_rules! stored_words {
+    (
+        $(#[$doc:meta])*
+        $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)+
+        }
+
+        impl $name {
+            /// The word that is stored.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+
+            /// What the word stands for.
+            pub(crate) fn of_word(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+
+        impl From<$name> for $crate::sql::Bind<'_> {
+            fn from(word: $name) -> Self {
+                Self::Text(word.as_str())
+            }
+        }
+
+        $crate::sql::column! {
+            $name: String, |word| Self::of_word(&word);
+        }
+    };
+}
+pub(crate) use stored_words;

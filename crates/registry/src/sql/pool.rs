@@ -1,0 +1,66 @@
+//! Connections that are lent to one caller at a time, with a bounded wait. Must not know what is done on them.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::RegistryError;
+
+pub(super) struct Pool {
+    connections: Vec<Mutex<Connection>>,
+    /// Indexes of those that nobody has.
+    idle: Mutex<Vec<usize>>,
+    returned: Condvar,
+    wait_max: Duration,
+}
+
+/// One connection, for this caller alone until it is dropped.
+pub(super) struct Lease<'p> {
+    pool: &'p Pool,
+    index: usize,
+    connection: MutexGuard<'p, Connection>,
+}
+
+impl Pool {
+    pub(super) fn new(connections: Vec<Connection>, wait_max: Duration) -> Self {
+        Self {
+            idle: Mutex::new((0..connections.len()).collect()),
+            connections: connections.into_iter().map(Mutex::new).collect(),
+            returned: Condvar::new(),
+            wait_max,
+        }
+    }
+
+    pub(super) fn lease(&self) -> Result<Lease<'_>, RegistryError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.returned.wait_timeout_while(idle, self.wait_max, |idle| idle.is_empty());
+        let (mut idle, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let index = idle.pop().ok_or(RegistryError::Busy)?;
+        // Whoever panicked with it has rolled its transaction back on the way out.
+        let connection = self.connections[index].lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Lease { pool: self, index, connection })
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.index);
+        self.pool.returned.notify_one();
+    }
+}
+
+impl Deref for Lease<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Lease<'_> {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+}

@@ -1,0 +1,128 @@
+//! The file: for its owner only, refused when it is not ours to use, unchanged by a restart.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use rusqlite::Connection;
+use vestibule_registry::code::Redeemed;
+use vestibule_registry::{Caps, OpenError, Registry};
+
+use super::fixture::*;
+
+fn open(path: &Path) -> Result<Registry, OpenError> {
+    Registry::open(path, Caps::default())
+}
+
+#[test]
+fn the_file_and_its_logs_are_readable_by_their_owner_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("registry.db");
+    fs::write(&path, []).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    let _registry = furnish(open(&path).unwrap());
+    let modes: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().metadata().unwrap().permissions().mode() & 0o777)
+        .collect();
+    assert_eq!(modes, [0o600; 3], "the database, its log and the log's index");
+}
+
+#[test]
+fn what_was_acknowledged_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("registry.db");
+    let registry = furnish(open(&path).unwrap());
+    sign_on(&registry, "alice", "browser", START);
+    grant(&registry, "grant", "browser", START);
+    let first = family(&registry, "family", "browser", false, START);
+    let second = super::refresh::rotated(&registry, &first, 1, START);
+    drop(registry);
+    let registry = open(&path).unwrap();
+    assert!(has_grant(&registry, "grant", START));
+    assert_eq!(*registry.announced().borrow(), 0);
+    // A code that was redeemed before the restart is a replay after it.
+    let replayed = registry.redeem_code(&digest("code of grant"), &act(START), |_, _| Err::<_, No>(No));
+    assert_eq!(replayed, Ok(Redeemed::Unknown));
+    assert!(!has_grant(&registry, "grant", START));
+    // So is a refresh token that was used before.
+    let reused = registry.refresh(&first, &act(START), |_, _, age| super::refresh::strict(2, START)(age));
+    assert!(matches!(reused, Ok(vestibule_registry::refresh::Refreshed::Refused(No))), "{reused:?}");
+    assert_eq!(super::refresh::refused(&registry, &second, START), None);
+    drop(registry);
+    let registry = open(&path).unwrap();
+    assert_eq!(*registry.announced().borrow(), 2);
+    assert_eq!(told(&registry).len(), 2);
+}
+
+#[test]
+fn a_decision_that_panics_changes_nothing_and_stops_nobody() {
+    let registry = registry();
+    sign_on(&registry, "alice", "browser", START);
+    assert!(code(&registry, "code", "shop", "browser", START));
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        registry.redeem_code(&digest("code"), &act(START), |_, _| -> Result<_, No> { panic!("a mistake") })
+    }));
+    assert!(panicked.is_err());
+    let redeemed =
+        registry.redeem_code(&digest("code"), &act(START), |_, _| Ok::<_, No>(new_grant("grant", START)));
+    assert!(matches!(redeemed, Ok(Redeemed::Issued(_))), "{redeemed:?}");
+}
+
+#[test]
+fn a_file_of_a_newer_version_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("registry.db");
+    drop(furnish(open(&path).unwrap()));
+    let other = Connection::open(&path).unwrap();
+    other.execute("UPDATE schema_version SET version = 99", []).unwrap();
+    let refused = open(&path).unwrap_err();
+    assert!(matches!(refused, OpenError::Newer { found: 99, .. }));
+    let text = refused.to_string();
+    assert!(text.contains("registry.db: schema 99") && text.contains("start the newer version"), "{text}");
+    let version: i64 = other.query_row("SELECT version FROM schema_version", [], |row| row.get(0)).unwrap();
+    assert_eq!(version, 99);
+}
+
+#[test]
+fn the_database_of_another_program_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.db");
+    let other = Connection::open(&path).unwrap();
+    other.execute("CREATE TABLE photos (id INTEGER)", []).unwrap();
+    assert!(matches!(open(&path), Err(OpenError::Foreign { .. })));
+    let tables: i64 = other.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
+    assert_eq!(tables, 1);
+}
+
+#[test]
+fn what_is_no_database_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("letter.txt");
+    let letter = "Dear Sir or Madam, ".repeat(100);
+    fs::write(&path, &letter).unwrap();
+    assert!(matches!(open(&path), Err(OpenError::Unusable { .. })));
+    assert_eq!(fs::read_to_string(&path).unwrap(), letter);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("missing").join("registry.db");
+    let refused = open(&path).unwrap_err();
+    assert!(matches!(refused, OpenError::Io { .. }));
+    assert!(refused.to_string().contains("missing/registry.db"), "{refused}");
+}
+
+#[test]
+fn a_file_that_another_process_holds_is_said_to_be_locked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("registry.db");
+    drop(furnish(open(&path).unwrap()));
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(matches!(open(&path), Err(OpenError::Locked { .. })));
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(open(&path).is_ok());
+}

@@ -1,0 +1,78 @@
+//! What a thief of the file gets: no credential that opens anything.
+
+use std::fs;
+
+use vestibule_oauth::token::{AccessToken, ClientSecret, Code, GrantToken, RefreshToken};
+use vestibule_registry::code::{Issue, NewCode};
+use vestibule_registry::credential::{PasswordHash, SecretHash};
+use vestibule_registry::family::NewFamily;
+use vestibule_registry::grant::NewGrant;
+use vestibule_registry::refresh::{Refreshed, Rotation};
+use vestibule_registry::{Caps, Registry};
+
+use super::fixture::*;
+
+#[test]
+fn no_credential_is_in_the_file_in_any_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("registry.db");
+    let registry = furnish(Registry::open(&path, Caps::default()).unwrap());
+    sign_on(&registry, "alice", "browser", START);
+    let raw = |name: &str| digest(&format!("random bytes of {name}"));
+    let (first, second) = (Code::from_random(&raw("first code")), Code::from_random(&raw("second code")));
+    for (code, client) in [(&first, "shop"), (&second, "mobile-app")] {
+        let new = NewCode {
+            digest: &code.digest(),
+            client,
+            sign_on: &sign_on_id("browser"),
+            redirect_uri: None,
+            challenge: &digest("challenge").into(),
+            nonce: None,
+            scopes: &scopes("openid"),
+            expires_at: START + MINUTE,
+        };
+        assert!(registry.issue_code(&new, START).unwrap());
+    }
+    let grant = GrantToken::from_random(&raw("grant"));
+    let access = AccessToken::from_random(&raw("access"));
+    let new_grant =
+        NewGrant { digest: grant.digest(), name: "g".to_owned(), site: site(), ends_at: START + HOUR };
+    registry.redeem_code(&first.digest(), &act(START), |_, _| Ok::<_, No>(Issue::Grant(new_grant))).unwrap();
+    let Issue::Family(family) = new_family("f", true, START) else { panic!("it is one") };
+    let family = NewFamily { refresh: Some(raw("refresh")), access: access.digest(), ..family };
+    registry.redeem_code(&second.digest(), &act(START), |_, _| Ok::<_, No>(Issue::Family(family))).unwrap();
+    let refresh = RefreshToken::from_random(&raw("refresh"));
+    let refreshed = registry.refresh(&refresh, &act(START), |_, _, _| Rotation::<No>::Rotate {
+        salt: raw("salt"),
+        terms: terms(START),
+        ends_at: START + HOUR,
+    });
+    let Ok(Refreshed::Renewed(renewal)) = refreshed else { panic!("{refreshed:?}") };
+    let secret = ClientSecret::from_random(&digest("till"));
+
+    let mut texts =
+        [first.expose(), second.expose(), grant.expose(), access.expose(), refresh.expose()].to_vec();
+    texts.extend([renewal.refresh.expose(), renewal.access.expose(), secret.expose()]);
+    let bytes = ["first code", "second code", "grant", "access"].map(raw);
+    let refresh_bytes = raw("refresh");
+    let needles = texts.iter().map(|text| text.as_bytes()).chain(bytes.iter().map(<[u8; 32]>::as_slice));
+    let needles: Vec<_> = needles.chain(refresh_bytes.chunks(16)).collect();
+    let mut searched = 0;
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let content = fs::read(entry.unwrap().path()).unwrap();
+        searched += content.len();
+        let holds = |needle: &&[u8]| content.windows(needle.len()).any(|window| window == *needle);
+        assert_eq!(needles.iter().position(holds), None);
+    }
+    // The hash of the grant is there: the search looked where credentials would be.
+    let wal = fs::read(folder.path().join("registry.db-wal")).unwrap();
+    assert!(wal.windows(32).any(|window| window == grant.digest()), "searched {searched} bytes");
+}
+
+#[test]
+fn what_holds_a_secret_prints_as_a_stub() {
+    let hash = PasswordHash::new("$argon2id$secret");
+    assert_eq!(format!("{hash:?}"), "PasswordHash(..)");
+    let secret = SecretHash::of(&ClientSecret::from_random(&[1; 32]));
+    assert_eq!(format!("{secret:?}"), "SecretHash(..)");
+}

@@ -1,0 +1,151 @@
+//! Writing a session: one compare-and-set a commit, tried again on the newest version when another came first.
+
+use bytes::Bytes;
+use vestibule_domain::audit::Tombstone;
+use vestibule_domain::identity::Handle;
+use vestibule_domain::judge::Source;
+use vestibule_domain::session::Session;
+use vestibule_ports::session_store::{Created, Ended, FIRST_VERSION, Slot, StoreError, Updated, Version};
+
+use crate::known::Known;
+use crate::sessions::{Found, Sessions};
+use crate::{deadline, record};
+
+/// How often a change is applied anew because another commit came first.
+pub const CONFLICTS_MAX: usize = 5;
+
+/// What became of a change.
+#[derive(Debug)]
+pub enum Committed {
+    /// Saved under this version.
+    Saved {
+        /// The version.
+        version: Version,
+        /// What was saved.
+        session: Box<Session>,
+    },
+    /// The change did not want to change anything; nothing was written.
+    Unchanged,
+    /// Absent, expired or ended: dropped, and nothing comes back.
+    Gone,
+}
+
+/// Why a change saves nothing this time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoChange {
+    /// There is nothing to change, or it is refused.
+    Nothing,
+    /// By this copy it cannot be decided: try on what the store has.
+    ReadAgain,
+}
+
+/// Why a write has failed. The visitor's cookies stay as they are.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// The store failed; `StoreError::Unknown` says that the write may have been committed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Others came first, every time.
+    #[error("gave up after {CONFLICTS_MAX} conflicts")]
+    Conflicts,
+}
+
+impl<X: Default + Send + Sync> Sessions<X> {
+    /// Saves a new session.
+    pub async fn create(&self, handle: Handle, session: &Session) -> Result<Created, StoreError> {
+        let record = record::record(session, &self.limits);
+        let created = deadline::write(self.store.create(handle, record.clone())).await;
+        self.cache.invalidate(handle, None);
+        match created {
+            Err(StoreError::Unknown(why)) => {
+                self.resolve(handle, FIRST_VERSION, &record.body, why).await.map(|()| Created::Created)
+            }
+            answer => answer,
+        }
+    }
+
+    /// Applies a change to the newest version and saves the result. `change` is called again on each newer version;
+    /// a refusal that it finds has to leave by what it captures.
+    pub async fn commit(
+        &self,
+        handle: Handle,
+        mut change: impl FnMut(&Known<X>, Source) -> Result<Session, NoChange> + Send,
+    ) -> Result<Committed, CommitError> {
+        let mut found = self.get(handle).await?;
+        for _ in 0..=CONFLICTS_MAX {
+            let (base, source) = match &found {
+                Found::Live(base, source) => (base, *source),
+                Found::Gone => return Ok(Committed::Gone),
+                Found::Stale { .. } => {
+                    return Err(StoreError::Unreachable("only a stale copy is at hand".to_owned()).into());
+                }
+            };
+            match change(base, source) {
+                Err(NoChange::Nothing) => return Ok(Committed::Unchanged),
+                Err(NoChange::ReadAgain) => {}
+                Ok(session) => match self.update(handle, base.version, &session).await? {
+                    Updated::Updated(version) => {
+                        return Ok(Committed::Saved { version, session: Box::new(session) });
+                    }
+                    Updated::Gone => return Ok(Committed::Gone),
+                    Updated::Conflict => {}
+                },
+            }
+            found = self.get_fresh(handle).await?;
+        }
+        Err(CommitError::Conflicts)
+    }
+
+    /// Ends a session for good. Once this returns `Ended` or `Already`, no node finds it.
+    pub async fn end(&self, handle: Handle, tombstone: &Tombstone) -> Result<Ended, StoreError> {
+        let tombstone = record::tombstone(tombstone, &self.limits);
+        let ended = deadline::write(self.store.end(handle, tombstone, self.clock.wall())).await;
+        // Before it is acknowledged, and after an unknown outcome too.
+        self.cache.invalidate(handle, None);
+        match ended {
+            Err(StoreError::Unknown(why)) => {
+                match deadline::read(self.store.get(handle, self.clock.wall())).await {
+                    Ok(Slot::Ended(_)) => Ok(Ended::Ended),
+                    _ => Err(StoreError::Unknown(why)),
+                }
+            }
+            answer => answer,
+        }
+    }
+
+    async fn update(
+        &self,
+        handle: Handle,
+        expect: Version,
+        session: &Session,
+    ) -> Result<Updated, StoreError> {
+        let record = record::record(session, &self.limits);
+        let body = record.body.clone();
+        let updated = deadline::write(self.store.update(handle, expect, record, self.clock.wall())).await;
+        self.cache.invalidate(handle, None);
+        match updated {
+            Err(StoreError::Unknown(why)) => {
+                let version = expect + 1;
+                self.resolve(handle, version, &body, why).await.map(|()| Updated::Updated(version))
+            }
+            answer => answer,
+        }
+    }
+
+    /// Looks whether a write of unknown outcome is there: this version with this body was written by nobody else.
+    async fn resolve(
+        &self,
+        handle: Handle,
+        version: Version,
+        body: &Bytes,
+        why: String,
+    ) -> Result<(), StoreError> {
+        match deadline::read(self.store.get(handle, self.clock.wall())).await {
+            Ok(Slot::Live(stored)) if stored.version == version && stored.record.body == body => Ok(()),
+            _ => Err(StoreError::Unknown(why)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

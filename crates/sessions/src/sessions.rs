@@ -1,0 +1,190 @@
+//! Looking a session up: from the cache where it may be believed, else from the store, and never guessing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use vestibule_domain::identity::{Handle, Timestamp};
+use vestibule_domain::judge::Source;
+use vestibule_domain::limits::Limits;
+use vestibule_ports::clock::{Clock, Mono};
+use vestibule_ports::session_store::{SessionStore, Slot, StoreError, Stored};
+
+use crate::cache::{Cache, Ticket};
+use crate::flight::{Outcome, Seat};
+use crate::known::{Known, Seen};
+use crate::touches::Touches;
+use crate::{deadline, record};
+
+/// How much a node caches, and how long its sessions last.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Memory for cached sessions, in bytes.
+    pub cache_bytes: u64,
+    /// What decides when a record expires.
+    pub limits: Limits,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { cache_bytes: 256 * 1024 * 1024, limits: Limits::default() }
+    }
+}
+
+/// What is known under a handle.
+#[derive(Debug)]
+pub enum Found<X> {
+    /// A live session, and how far it can be trusted.
+    Live(Arc<Known<X>>, Source),
+    /// A session that was live a moment ago, while the store cannot be asked. Good enough to show a page;
+    /// never for a patch, a step-up or an unsafe request to an app that writes.
+    Stale {
+        /// The session as it was.
+        known: Arc<Known<X>>,
+        /// How long ago the cache could be believed.
+        since_lease: Duration,
+    },
+    /// Absent, expired or ended, as the store itself has said.
+    Gone,
+}
+
+impl<X> Clone for Found<X> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Live(known, source) => Self::Live(Arc::clone(known), *source),
+            Self::Stale { known, since_lease } => {
+                Self::Stale { known: Arc::clone(known), since_lease: *since_lease }
+            }
+            Self::Gone => Self::Gone,
+        }
+    }
+}
+
+/// The sessions as one node sees them. `X` is what a face keeps beside each cached version.
+pub struct Sessions<X> {
+    pub(crate) store: Arc<dyn SessionStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) cache: Cache<X>,
+    pub(crate) touches: Touches,
+    pub(crate) limits: Limits,
+    pub(crate) node: u64,
+}
+
+impl<X: Default + Send + Sync> Sessions<X> {
+    /// An empty cache in front of a store. `node` is random: it tells this process from the others.
+    /// Nothing is believed before `run` is polled.
+    pub fn new(store: Arc<dyn SessionStore>, clock: Arc<dyn Clock>, node: u64, config: Config) -> Self {
+        let Config { cache_bytes, limits } = config;
+        Self { store, clock, cache: Cache::new(cache_bytes), touches: Touches::default(), limits, node }
+    }
+
+    /// The number that tells this process from the others: whoever reads it in a visitor's cookie and is another
+    /// process uses `get_fresh`.
+    pub fn node(&self) -> u64 {
+        self.node
+    }
+
+    /// A live session from the cache, if it may be believed. It may grant; it never denies: `None`, or a secret
+    /// that does not match, is for `get` and `get_fresh` to decide.
+    pub fn cached(&self, handle: Handle, now: Mono, wall: Timestamp) -> Option<Arc<Known<X>>> {
+        self.cache.fresh(handle, now, wall)
+    }
+
+    /// How far a hit of `cached` can be trusted: as far as the store, where only this process writes it.
+    pub fn source_of_hits(&self) -> Source {
+        if self.store.capabilities().shared { Source::Copy } else { Source::Own }
+    }
+
+    /// The session, from the cache or from a read that is shared with everyone who asks at the same time.
+    /// An error says that nothing is known, never that the session is gone.
+    pub async fn get(&self, handle: Handle) -> Result<Found<X>, StoreError> {
+        loop {
+            let (now, wall) = (self.clock.mono(), self.clock.wall());
+            if let Some(known) = self.cache.fresh(handle, now, wall) {
+                return Ok(Found::Live(known, self.source_of_hits()));
+            }
+            if self.cache.is_gone(handle, now) {
+                return Ok(Found::Gone);
+            }
+            let outcome = match self.cache.board(handle, now) {
+                Seat::Lead(lead) => {
+                    let outcome = self.read(handle, lead.ticket, wall).await;
+                    lead.land(outcome.clone());
+                    outcome
+                }
+                Seat::Passenger(mut flight) => {
+                    let landed = async {
+                        Ok(flight.wait_for(Option::is_some).await.ok().and_then(|seen| seen.clone()))
+                    };
+                    match deadline::read(landed).await {
+                        Ok(Some(outcome)) => outcome,
+                        // The lead's request was dropped: somebody else has to lead.
+                        Ok(None) => continue,
+                        Err(late) => Err(late),
+                    }
+                }
+            };
+            return outcome.or_else(|error| self.stand_in(handle, error));
+        }
+    }
+
+    /// The session from a read that begins now, whatever the cache says. For a secret that does not match, for a
+    /// visitor who has just written through another process, and before anything that must not be stale.
+    pub async fn get_fresh(&self, handle: Handle) -> Result<Found<X>, StoreError> {
+        let ticket = self.cache.ticket(handle, self.clock.mono());
+        self.read(handle, ticket, self.clock.wall()).await
+    }
+
+    /// Notes that a visitor was here. Saved with others in the next batch.
+    pub fn touch(&self, known: &Known<X>, at: Timestamp) {
+        self.touches.note(known.handle, &known.seen, at);
+    }
+
+    async fn read(&self, handle: Handle, ticket: Ticket, wall: Timestamp) -> Outcome<X> {
+        let slot = deadline::read(self.store.get(handle, wall)).await?;
+        let Slot::Live(stored) = slot else {
+            self.cache.keep_gone(ticket, handle);
+            return Ok(Found::Gone);
+        };
+        let known = self.known(handle, &stored)?;
+        self.cache.keep(ticket, &known);
+        let source = if self.store.capabilities().shared { Source::Shared } else { Source::Own };
+        Ok(Found::Live(known, source))
+    }
+
+    /// The entry in the cache if it is what was stored, so that what a face keeps beside it stays; else a new one.
+    fn known(&self, handle: Handle, stored: &Stored) -> Result<Arc<Known<X>>, StoreError> {
+        let cached = self.cache.peek(handle);
+        let seen =
+            cached.as_ref().map_or_else(|| Arc::new(Seen::default()), |cached| Arc::clone(&cached.seen));
+        if let Some(at) = stored.last_seen {
+            seen.advance(at);
+        }
+        if let Some(cached) = cached
+            && cached.version == stored.version
+            && cached.body == stored.record.body
+        {
+            return Ok(cached);
+        }
+        Ok(Arc::new(Known {
+            handle,
+            version: stored.version,
+            session: record::session(handle, &stored.record)?,
+            expires_at: stored.record.expires_at,
+            beside: X::default(),
+            seen,
+            body: stored.record.body.clone(),
+        }))
+    }
+
+    /// Only a store that cannot be asked is stood in for: what it did say is final.
+    fn stand_in(&self, handle: Handle, error: StoreError) -> Outcome<X> {
+        let stale = self.cache.stale(handle, self.clock.mono(), self.clock.wall());
+        match stale {
+            Some((known, since_lease)) if error.is_outage() => Ok(Found::Stale { known, since_lease }),
+            _ => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
