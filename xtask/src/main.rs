@@ -1,6 +1,7 @@
 //! House tasks, run as `cargo xtask TASK`: what a developer and the CI machine do besides plain cargo.
 //! Knows the shape of the tree; must not know what any crate in it does.
 
+mod npm;
 mod packages;
 mod readme;
 mod tidy;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
 /// Needs no installed test runner: a fresh machine has cargo and nothing else.
 fn test(rest: &[&str]) -> io::Result<()> {
     packages::install()?;
+    npm::install(&root())?;
     cargo(&["test", "--workspace", "--locked"], rest)?;
     say("xtask test: all tests passed");
     Ok(())

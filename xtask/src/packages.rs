@@ -23,6 +23,12 @@ const NEEDED: &[Package] = &[
         why: "the yardstick of the data-plane benchmark, which has a smoke test",
     },
     Package { name: "chromium", program: "chromium", why: "journeys of a visitor in a real browser" },
+    Package {
+        name: "chromium-driver",
+        program: "chromedriver",
+        why: "the same journeys: it moves the browser",
+    },
+    Package { name: "npm", program: "npm", why: "fetches axe-core, which looks for barriers in our pages" },
 ];
 
 /// Where Debian puts programs that the PATH of an ordinary user lacks.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use serde::Deserialize;
 use thiserror::Error;
+use vestibule_gateway::ServiceConfig;
 use vestibule_oauth::token::ClientSecret;
 use vestibule_proxy::{AttributeConfig, Problem, RouteConfig};
 
@@ -39,6 +40,11 @@ pub struct Config {
     /// Which web app serves which host and path.
     #[serde(rename = "route")]
     pub routes: Vec<RouteConfig>,
+    /// The services behind the gateway.
+    #[serde(rename = "service")]
+    pub services: Vec<ServiceConfig>,
+    /// The gateway face.
+    pub gateway: GatewayConfig,
     /// The proxy face.
     pub proxy: ProxyConfig,
     /// Sessions.
@@ -93,6 +99,10 @@ pub struct ListenerConfig {
 pub enum FaceName {
     /// Browsers.
     Proxy,
+    /// Callers from outside, with access tokens.
+    Gateway,
+    /// Web apps, with JPTs. Never on an address that others reach.
+    GatewayInside,
     /// The identity provider's pages and endpoints.
     Idp,
     /// The admin API. Give it an address that only administrators reach.
@@ -106,6 +116,8 @@ impl FaceName {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Proxy => "proxy",
+            Self::Gateway => "gateway",
+            Self::GatewayInside => "gateway-inside",
             Self::Idp => "idp",
             Self::Admin => "admin",
             Self::Metrics => "metrics",
@@ -117,6 +129,14 @@ impl FaceName {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProxyConfig {
+    /// Networks of load balancers whose `X-Forwarded-For` is believed. Default: none.
+    pub trusted_peers: Vec<IpNet>,
+}
+
+/// The gateway face.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GatewayConfig {
     /// Networks of load balancers whose `X-Forwarded-For` is believed. Default: none.
     pub trusted_peers: Vec<IpNet>,
 }
@@ -280,6 +300,14 @@ impl Config {
         }
     }
 
+    /// What the gateway faces are told.
+    pub fn gateway(&self) -> vestibule_gateway::Config {
+        vestibule_gateway::Config {
+            services: self.services.clone(),
+            trusted_peers: self.gateway.trusted_peers.clone(),
+        }
+    }
+
     /// What the identity provider is told: its own table, and the sites that name their clients.
     pub fn idp(&self) -> Option<vestibule_idp::config::Config> {
         let mut idp = self.idp.clone()?;
@@ -329,7 +357,7 @@ impl Config {
                 "is missing: sessions and users have to be kept somewhere",
             ));
         }
-        for face in [FaceName::Idp, FaceName::Admin] {
+        for face in [FaceName::Idp, FaceName::Admin, FaceName::Gateway, FaceName::GatewayInside] {
             let is_served = self.listeners.iter().any(|listener| listener.serves.contains(&face));
             if is_served && self.idp.is_none() {
                 let what = format!("a listener serves {}, and there is no [idp]", face.as_str());

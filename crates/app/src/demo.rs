@@ -4,6 +4,7 @@
 mod apps;
 mod record;
 mod settings;
+mod verify;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -16,7 +17,7 @@ use vestibule_ports::authority::{Authority, NewUser, Password};
 use crate::lifecycle::Signals;
 use crate::serve;
 
-use apps::Apps;
+use apps::{Apps, LateCheck};
 use record::Record;
 
 /// The sample user's log-in name.
@@ -30,20 +31,27 @@ pub fn run(data_dir: &Path, port_base: u16) -> anyhow::Result<()> {
     std::fs::create_dir_all(data_dir)
         .with_context(|| format!("cannot make the data directory {}", data_dir.display()))?;
     let record = Record::read_or_draw(data_dir, port_base)?;
-    let apps = Apps::start()?;
-    let config = settings::config(data_dir, port_base, apps.shop, &record)?;
+    let check = LateCheck::default();
+    let apps = Apps::start(&record.gateway_inside, check.verify())?;
+    let config = settings::config(data_dir, port_base, &apps, &record)?;
+    let audience = config.idp.as_ref().map(|idp| idp.service_audience.clone()).unwrap_or_default();
     let running = serve::start(config).with_context(|| {
-        let [web, idp, metrics] = settings::ports(port_base);
-        format!("the demo could not start; it needs the ports {web}, {idp} and {metrics}, and --port-base N takes others")
+        let ports = settings::Ports::from(port_base).all().map(|port| port.to_string()).join(", ");
+        format!("the demo could not start; it needs the ports {ports}, and --port-base N takes others")
     })?;
     if let Some(idp) = running.idp() {
         running.wait(ensure_user(idp, &record.users.alice.password))?;
     }
+    check.put(running.wait(verify::with_keys_of(&record.issuer, &audience))?);
     let path = record.write(data_dir)?;
     let out = &mut std::io::stdout();
     writeln!(out, "The shop is open:   {}", record.web)?;
     writeln!(out, "Log in as:          {USER}, password {}", record.users.alice.password)?;
-    writeln!(out, "Health, metrics:    http://localhost:{}/readyz, /metrics", settings::ports(port_base)[2])?;
+    writeln!(
+        out,
+        "Health, metrics:    http://localhost:{}/readyz, /metrics",
+        settings::Ports::from(port_base).inside
+    )?;
     writeln!(out, "All addresses:      {}", path.display())?;
     writeln!(out, "Access lines:       {}", data_dir.join("access.log").display())?;
     writeln!(out, "Ctrl-C ends it.")?;

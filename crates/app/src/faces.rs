@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use vestibule_gateway::Gateway;
 use vestibule_idp::Peer;
 use vestibule_proxy::Proxy;
 use vestibule_wire::{Exchange, Face, Line, Served};
@@ -20,6 +21,8 @@ pub(crate) enum Rest {
     Nothing,
     /// Browsers.
     Proxy(Arc<Proxy>),
+    /// Callers of services.
+    Gateway(Box<Gateway>),
     /// A router of the identity provider or of administration, behind our own parser.
     Router(axum::Router),
 }
@@ -28,6 +31,7 @@ pub(crate) enum Rest {
 #[derive(Default)]
 pub(crate) struct Note {
     proxy: vestibule_proxy::Note,
+    gateway: vestibule_gateway::Note,
     /// Why a hosted router gave no answer.
     fault: Option<String>,
 }
@@ -39,14 +43,17 @@ impl Face for Faces {
         match (&self.metrics, &self.rest) {
             (Some(health), _) if Health::claims(x.head().target().path()) => health.serve(x).await,
             (_, Rest::Proxy(proxy)) => proxy.serve(x.with_note(|note| &mut note.proxy)).await,
+            (_, Rest::Gateway(gateway)) => gateway.serve(x.with_note(|note| &mut note.gateway)).await,
             (_, Rest::Router(router)) => serve_router(router, x).await,
             (_, Rest::Nothing) => x.answer(health::nothing_here()).await,
         }
     }
 
     fn log(&self, note: &Note, served: &Served, line: &mut Line<'_>) {
-        if let Rest::Proxy(proxy) = &self.rest {
-            proxy.log(&note.proxy, served, line);
+        match &self.rest {
+            Rest::Proxy(proxy) => proxy.log(&note.proxy, served, line),
+            Rest::Gateway(gateway) => gateway.log(&note.gateway, served, line),
+            Rest::Router(_) | Rest::Nothing => {}
         }
         if let Some(fault) = &note.fault {
             line.text("hosted_fault", fault);

@@ -161,6 +161,15 @@ impl Platform {
         })
     }
 
+    /// What the gateway needs to know callers; `None` where nobody can be known.
+    pub(crate) fn gateway_services(&self) -> Option<vestibule_gateway::Services> {
+        Some(vestibule_gateway::Services {
+            issuer: Arc::clone(self.issuer.as_ref()?),
+            feed: Arc::clone(&self.feed),
+            clock: Arc::clone(&self.nature.clock),
+        })
+    }
+
     /// The admin API; `None` where there is nothing to administer.
     pub(crate) fn admin(&self) -> Option<axum::Router> {
         let sessions = vestibule_admin::session_audit::Sessions {

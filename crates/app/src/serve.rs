@@ -9,10 +9,11 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use vestibule_gateway::{Door, Gateway};
 use vestibule_idp::Idp;
 use vestibule_ports::clock::{Clock, SystemClock};
 use vestibule_ports::entropy::{SystemEntropy, random};
-use vestibule_proxy::Proxy;
+use vestibule_proxy::{Problem, Proxy};
 use vestibule_wire::{Drained, Listener, Monitor, Server, Settings, WallClock};
 
 use crate::config::{AccessLog, BadConfig, Config, DrainConfig, FaceName, ListenerConfig};
@@ -35,12 +36,12 @@ pub fn check(config: &Config) -> Result<(), BadConfig> {
     if let Err(more) = Proxy::new(&config.proxy(), None) {
         problems.extend(more);
     }
-    if let Some(idp) = config.idp() {
-        problems.extend(idp.validate().into_iter().map(|problem| vestibule_proxy::Problem {
-            at: format!("idp.{}", problem.key),
-            what: problem.text,
-        }));
-    }
+    problems.extend(config.gateway().problems().into_iter().map(of_gateway));
+    let of_idp = |problem: vestibule_idp::config::Problem| Problem {
+        at: format!("idp.{}", problem.key),
+        what: problem.text,
+    };
+    problems.extend(config.idp().into_iter().flat_map(|idp| idp.validate()).map(of_idp));
     if problems.is_empty() { Ok(()) } else { Err(config.refuse(&problems)) }
 }
 
@@ -60,17 +61,13 @@ pub fn start_in(config: Config, nature: Nature) -> anyhow::Result<Running> {
         Proxy::new(&config.proxy(), platform.services()).map_err(|problems| config.refuse(&problems))?;
     platform.wait(proxy.warm_up());
     let health = Health { readiness: Readiness::default(), monitor: Monitor::default() };
-    let faces = FaceMaker {
-        proxy: Arc::new(proxy),
-        idp: platform.idp.clone(),
-        admin: platform.admin(),
-        health: health.clone(),
-    };
+    let faces =
+        FaceMaker { config: &config, platform: &platform, proxy: Arc::new(proxy), health: health.clone() };
     let mut listeners = Vec::new();
     let mut addresses = Vec::new();
     for (listener, (socket, address)) in config.listeners.iter().zip(sockets) {
         addresses.extend(listener.serves.iter().map(|face| (*face, address)));
-        listeners.push(Listener { socket, face: Arc::new(faces.make(listener)) });
+        listeners.push(Listener { socket, face: Arc::new(faces.make(listener)?) });
     }
     let settings = Settings {
         cores: config.runtime.cores.unwrap_or_else(processors),
@@ -86,24 +83,40 @@ pub fn start_in(config: Config, nature: Nature) -> anyhow::Result<Running> {
 }
 
 /// Puts the faces of each listener together.
-struct FaceMaker {
+struct FaceMaker<'p> {
+    config: &'p Config,
+    platform: &'p Platform,
     proxy: Arc<Proxy>,
-    idp: Option<Arc<Idp>>,
-    admin: Option<axum::Router>,
     health: Health,
 }
 
-impl FaceMaker {
-    fn make(&self, listener: &ListenerConfig) -> Faces {
-        let serves = |face: FaceName| listener.serves.contains(&face);
-        let rest = match (&self.idp, &self.admin) {
-            _ if serves(FaceName::Proxy) => Rest::Proxy(Arc::clone(&self.proxy)),
-            (Some(idp), _) if serves(FaceName::Idp) => Rest::Router(idp.router()),
-            (_, Some(admin)) if serves(FaceName::Admin) => Rest::Router(admin.clone()),
-            _ => Rest::Nothing,
+impl FaceMaker<'_> {
+    fn make(&self, listener: &ListenerConfig) -> anyhow::Result<Faces> {
+        let metrics = listener.serves.contains(&FaceName::Metrics).then(|| self.health.clone());
+        let main = listener.serves.iter().find(|face| **face != FaceName::Metrics);
+        // The check has seen to it that what is served is there.
+        let rest = match main {
+            None | Some(FaceName::Metrics) => Some(Rest::Nothing),
+            Some(FaceName::Proxy) => Some(Rest::Proxy(Arc::clone(&self.proxy))),
+            Some(FaceName::Gateway) => self.gateway(Door::Outside)?,
+            Some(FaceName::GatewayInside) => self.gateway(Door::Inside)?,
+            Some(FaceName::Idp) => self.platform.idp.as_ref().map(|idp| Rest::Router(idp.router())),
+            Some(FaceName::Admin) => self.platform.admin().map(Rest::Router),
         };
-        Faces { metrics: serves(FaceName::Metrics).then(|| self.health.clone()), rest }
+        Ok(Faces { metrics, rest: rest.unwrap_or(Rest::Nothing) })
     }
+
+    fn gateway(&self, door: Door) -> anyhow::Result<Option<Rest>> {
+        let Some(services) = self.platform.gateway_services() else { return Ok(None) };
+        let gateway = Gateway::new(&self.config.gateway(), door, services).map_err(|problems| {
+            self.config.refuse(&problems.into_iter().map(of_gateway).collect::<Vec<_>>())
+        })?;
+        Ok(Some(Rest::Gateway(Box::new(gateway))))
+    }
+}
+
+fn of_gateway(problem: vestibule_gateway::Problem) -> Problem {
+    Problem { at: problem.at, what: problem.what }
 }
 
 fn bind(listener: &ListenerConfig) -> anyhow::Result<(TcpListener, SocketAddr)> {

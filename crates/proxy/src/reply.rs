@@ -16,7 +16,7 @@ use crate::own::Ask;
 
 const PAGE: &str = include_str!("reply/page.html");
 /// Of the style in [`PAGE`], so that no other style and no script runs there.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'sha256-G/AvDeIiTRhumwUDhq8EiPTLu3AvrfEHulGh5BTlVuA='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'sha256-QKXpgHt5W8h45qNPJMTdEPct9DQYerLgZJICWR7Tn/E='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Whether a person is likely to look at an answer.
 pub(crate) fn wants_page(head: &RequestHead<'_>) -> bool {

@@ -18,16 +18,20 @@ fn machine(programs: &[(&str, &str)]) -> Fixture {
 fn test_on(machine: &Fixture) -> Ended {
     let mut command = xtask();
     command.args(["test", "some_filter"]).env("PATH", machine.path()).env_remove("CARGO");
+    command.env("CARGO_MANIFEST_DIR", machine.path().join("xtask"));
     Ended::of(&command.current_dir(machine.path()).output().unwrap())
 }
 
+/// All packages.
+const COMPLETE: [(&str, &str); 5] =
+    [("nginx", ""), ("curl", ""), ("chromium", ""), ("chromedriver", ""), ("npm", "")];
 const USER: (&str, &str) = ("id", "echo 1000");
 const ROOT: (&str, &str) = ("id", "echo 0");
 const CARGO: (&str, &str) = ("cargo", "echo \"cargo $*\"");
 /// Installs by making the programs; nginx is looked for outside the PATH too, so it may be there already.
 const APT_GET: (&str, &str) = (
     "apt-get",
-    "echo \"apt-get $* $DEBIAN_FRONTEND\"; [ \"$1\" = update ] || for program in nginx curl chromium; do : >$program; done",
+    "echo \"apt-get $* $DEBIAN_FRONTEND\"; [ \"$1\" = update ] || for program in nginx curl chromium chromedriver npm; do : >$program; done",
 );
 
 #[test]
@@ -66,10 +70,26 @@ fn a_package_without_its_program_is_a_failure() {
 fn a_failed_installation_and_a_failed_test_are_failures() {
     let ended = test_on(&machine(&[ROOT, CARGO, ("apt-get", "exit 100")]));
     ended.assert_failed_with("`apt-get update` ended with exit status: 100");
-    let complete = [("nginx", ""), ("curl", ""), ("chromium", ""), ("cargo", "exit 101")];
-    let ended = test_on(&machine(&complete));
+    let mut programs = COMPLETE.to_vec();
+    programs.push(("cargo", "exit 101"));
+    let ended = test_on(&machine(&programs));
     ended.assert_failed_with("`cargo test --workspace --locked some_filter` ended with exit status: 101");
     assert!(!ended.printed.contains("all tests passed"), "{}", ended.printed);
+}
+
+#[test]
+fn what_npm_has_not_fetched_yet_is_fetched_once() {
+    let mut programs = COMPLETE.to_vec();
+    programs.extend([
+        CARGO,
+        ("npm", "echo \"npm $*\"; /bin/mkdir node_modules; : >node_modules/.package-lock.json"),
+    ]);
+    let machine = machine(&programs);
+    machine.write("package-lock.json", "{}");
+    test_on(&machine).assert_passed_with("npm ci --ignore-scripts");
+    let again = test_on(&machine);
+    again.assert_passed_with("all tests passed");
+    assert!(!again.printed.contains("npm"), "{}", again.printed);
 }
 
 #[test]

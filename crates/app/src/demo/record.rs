@@ -20,6 +20,10 @@ const NAME: &str = "demo.json";
 pub(super) struct Record {
     /// The shop.
     pub(super) web: String,
+    /// The gateway for clients with access tokens.
+    pub(super) gateway: String,
+    /// The gateway for web apps with JPTs.
+    pub(super) gateway_inside: String,
     /// The identity provider.
     pub(super) issuer: String,
     /// The admin API.
@@ -66,10 +70,13 @@ impl Record {
             Err(error) if error.kind() == ErrorKind::NotFound => Self::draw(),
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
         };
-        let [web, idp, inside] = settings::ports(port_base);
-        record.web = format!("http://localhost:{web}");
-        record.issuer = format!("http://localhost:{idp}");
-        record.admin = format!("http://localhost:{inside}");
+        let ports = settings::Ports::from(port_base);
+        let url = |port: u16| format!("http://localhost:{port}");
+        record.web = url(ports.web);
+        record.gateway = url(ports.gateway);
+        record.gateway_inside = url(ports.gateway_inside);
+        record.issuer = url(ports.idp);
+        record.admin = url(ports.inside);
         Ok(record)
     }
 
@@ -78,6 +85,8 @@ impl Record {
         let client = |id: &str, client_secret| Client { client_id: id.to_owned(), client_secret };
         Self {
             web: String::new(),
+            gateway: String::new(),
+            gateway_inside: String::new(),
             issuer: String::new(),
             admin: String::new(),
             users: Users { alice: User { password: secret()[..20].to_owned() } },

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 
 use axum::Router;
 use axum::body::Body;
@@ -214,6 +215,34 @@ impl Clock for Ticking {
 
     fn mono(&self) -> Mono {
         self.0.mono()
+    }
+}
+
+/// Keeps everybody else from the registry.
+pub(crate) struct Hold {
+    release: mpsc::Sender<()>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Hold {
+    pub(crate) fn on(house: &House) -> Self {
+        let (registry, now) = (Arc::clone(&house.registry), house.clock.wall());
+        let (held, is_held) = mpsc::channel();
+        let (release, released) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let wait = |_: &mut [_; 0]| {
+                held.send(()).unwrap();
+                released.recv().unwrap();
+            };
+            registry.throttle(&[], std::time::Duration::ZERO, now, wait).unwrap();
+        });
+        is_held.recv().unwrap();
+        Self { release, thread }
+    }
+
+    pub(crate) fn release(self) {
+        self.release.send(()).unwrap();
+        self.thread.join().unwrap();
     }
 }
 

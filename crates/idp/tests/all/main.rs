@@ -10,6 +10,7 @@ mod guessing;
 mod house;
 mod kinds;
 mod login;
+mod outage;
 mod pages;
 mod password;
 mod refresh;

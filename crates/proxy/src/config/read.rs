@@ -56,7 +56,7 @@ impl<'c> Reader<'c> {
             let value = Declared { survives: attribute.survives, bytes_max: attribute.max_bytes };
             match AttributeName::parse(&attribute.name) {
                 Err(why) => {
-                    self.problem(format!("attribute[{at}].name"), format!("'{}' is {why}", attribute.name))
+                    self.problem(format!("attribute[{at}].name"), format!("'{}' is {why}", attribute.name));
                 }
                 Ok(name) => {
                     if declared.insert(name, value).is_some() {
@@ -112,7 +112,7 @@ impl<'c> Reader<'c> {
         let (mut sites, mut hosts) = (Vec::new(), HashMap::new());
         for (at, site) in self.config.sites.iter().enumerate() {
             let id = SiteId::parse(&site.name).map_err(|_| {
-                self.problem(format!("site[{at}].name"), format!("'{}' is not a name", site.name))
+                self.problem(format!("site[{at}].name"), format!("'{}' is not a name", site.name));
             });
             let origin =
                 Origin::parse(&site.origin).map_err(|what| self.problem(format!("site[{at}].origin"), what));

@@ -1,6 +1,7 @@
 //! `/.vestibule/session`: who am I, and for how long. For scripts of pages; `?slide=false` does not extend anything.
 
 use serde::Serialize;
+use vestibule_domain::identity::Timestamp;
 use vestibule_domain::judge::View;
 use vestibule_domain::standing::Standing;
 use vestibule_message::target::Target;
@@ -47,7 +48,7 @@ fn describe(call: &Call<'_>, view: Option<&View<'_>>) -> Session {
         standing,
         user: log_on.map(|log_on| log_on.user.to_string()),
         level: log_on.map(|log_on| log_on.level),
-        log_on_ends_at: ends_at.map(|at| at.as_secs()),
+        log_on_ends_at: ends_at.map(Timestamp::as_secs),
         seconds_left: ends_at.map(|at| at.since(call.visit.now).as_secs()),
     }
 }

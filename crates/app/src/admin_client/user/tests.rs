@@ -10,10 +10,10 @@ fn login() -> String {
     "alice".to_owned()
 }
 
-fn password_file(directory: &tempfile::TempDir) -> Option<PathBuf> {
+fn password_file(directory: &tempfile::TempDir) -> PathBuf {
     let path = directory.path().join("password");
     std::fs::write(&path, "correct horse\n").unwrap();
-    Some(path)
+    path
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn a_user_is_added() {
         login: login(),
         name: Some("Alice".to_owned()),
         email: None,
-        password_file: password_file(&directory),
+        password_file: Some(password_file(&directory)),
     };
     let said = carry_out(add, &server.connection()).unwrap();
     assert_eq!(said, "User alice was created. Apps and services know the user as u1.\n");
@@ -59,7 +59,7 @@ fn orders_go_to_the_user_with_that_name() {
 fn a_password_is_set() {
     let directory = tempfile::tempdir().unwrap();
     let server = Scripted::start(vec![answer("200 OK", ALICE), answer("204 No Content", "")]);
-    let command = UserCommand::Password { login: login(), password_file: password_file(&directory) };
+    let command = UserCommand::Password { login: login(), password_file: Some(password_file(&directory)) };
     let said = carry_out(command, &server.connection()).unwrap();
     assert_eq!(said, "User alice has a new password, and everything the user had has ended.\n");
     assert_eq!(server.asked()[1], r#"POST /admin/users/u1/password {"password":"correct horse"}"#);

@@ -1,0 +1,36 @@
+//! The client's address, as a table.
+
+use vestibule_message::head::{HeadLimits, RequestIndex};
+
+use super::*;
+
+fn client(trusted: &[&str], peer: &str, forwarded: &[&str]) -> String {
+    let peers = TrustedPeers(trusted.iter().map(|net| net.parse().unwrap()).collect());
+    let lines: String = forwarded.iter().flat_map(|value| ["X-Forwarded-For: ", *value, "\r\n"]).collect();
+    let text = format!("GET / HTTP/1.1\r\nHost: a\r\n{lines}\r\n");
+    let mut index = RequestIndex::default();
+    index.parse(text.as_bytes(), &HeadLimits::default()).unwrap();
+    peers.client(peer.parse().unwrap(), &index.of(text.as_bytes())).to_string()
+}
+
+#[test]
+fn the_right_most_hop_that_is_not_trusted() {
+    let lan = &["10.0.0.0/8", "::1/128"][..];
+    for (trusted, peer, forwarded, expected) in [
+        (&[][..], "10.0.0.1", &["6.6.6.6"][..], "10.0.0.1"),
+        (lan, "9.9.9.9", &["6.6.6.6"], "9.9.9.9"),
+        (lan, "10.0.0.1", &["6.6.6.6"], "6.6.6.6"),
+        (lan, "10.0.0.1", &["1.1.1.1, 6.6.6.6, 10.0.0.2"], "6.6.6.6"),
+        (lan, "10.0.0.1", &["1.1.1.1", "6.6.6.6 ,10.0.0.2"], "6.6.6.6"),
+        (lan, "10.0.0.1", &["::ffff:6.6.6.6"], "6.6.6.6"),
+        (lan, "10.0.0.1", &["::ffff:10.0.0.9"], "10.0.0.9"),
+        (lan, "10.0.0.1", &["1.1.1.1, garbage, 10.0.0.2"], "10.0.0.2"),
+        (lan, "10.0.0.1", &["garbage"], "10.0.0.1"),
+        (lan, "10.0.0.1", &[""], "10.0.0.1"),
+        (lan, "10.0.0.1", &["6.6.6.6:80"], "10.0.0.1"),
+        (lan, "10.0.0.1", &[], "10.0.0.1"),
+        (lan, "::1", &["2001:db8::1"], "2001:db8::1"),
+    ] {
+        assert_eq!(client(trusted, peer, forwarded), expected, "{peer} {forwarded:?}");
+    }
+}

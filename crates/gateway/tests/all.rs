@@ -1,0 +1,12 @@
+//! The whole gateway on real sockets, between raw clients and a recording upstream. Ids such as D17 name a class of
+//! attack or failure: B is what only we may say, D tokens, E what breaks around us.
+
+#[cfg(test)]
+mod all {
+    mod ends;
+    mod gate;
+    mod issuer;
+    mod outage;
+    mod relay;
+    mod tokens;
+}
