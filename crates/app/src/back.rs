@@ -54,7 +54,8 @@ impl Back {
     }
 }
 
-/// A session store on the back runtime.
+/// A session store on the back runtime. The node's standing work (beats, touches, sweeps) needs no place: there is one of
+/// each, and without them nothing could be believed any more.
 pub(crate) struct StoreOnBack {
     pub(crate) store: Arc<dyn SessionStore>,
     pub(crate) back: Back,
@@ -95,8 +96,7 @@ impl SessionStore for StoreOnBack {
     }
 
     async fn touch(&self, seen: &[(Handle, Timestamp)]) -> Result<(), StoreError> {
-        let seen = seen.to_vec();
-        self.call(move |store| async move { store.touch(&seen).await }).await
+        self.store.touch(seen).await
     }
 
     async fn end(&self, handle: Handle, tombstone: Tombstone, now: Timestamp) -> Result<Ended, StoreError> {
@@ -117,15 +117,15 @@ impl SessionStore for StoreOnBack {
     }
 
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {
-        self.call(move |store| async move { store.sweep(now, limit).await }).await
+        self.store.sweep(now, limit).await
     }
 
     async fn watch(&self) -> Result<Watch, StoreError> {
-        self.call(move |store| async move { store.watch().await }).await
+        self.store.watch().await
     }
 
     async fn beat(&self, beat: Beat) -> Result<(), StoreError> {
-        self.call(move |store| async move { store.beat(beat).await }).await
+        self.store.beat(beat).await
     }
 
     fn capabilities(&self) -> Capabilities {

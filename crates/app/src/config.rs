@@ -1,6 +1,7 @@
 //! The configuration file: TOML, unknown keys refused, every problem told with file, line and key. Environment variables
 //! `VESTIBULE_SECTION__KEY` override single values.
 
+mod issuer;
 mod limits;
 mod place;
 mod session;
@@ -16,6 +17,7 @@ use vestibule_gateway::ServiceConfig;
 use vestibule_oauth::token::ClientSecret;
 use vestibule_proxy::{AttributeConfig, Problem, RouteConfig};
 
+pub use issuer::IssuerConfig;
 pub use limits::LimitsConfig;
 pub use session::{SessionsConfig, StoreName};
 
@@ -51,6 +53,8 @@ pub struct Config {
     pub sessions: SessionsConfig,
     /// The identity provider, when this process is one.
     pub idp: Option<vestibule_idp::config::Config>,
+    /// The identity provider, when it is another process.
+    pub issuer: Option<IssuerConfig>,
     /// Limits and times of connections.
     pub limits: LimitsConfig,
     /// Logs.
@@ -105,6 +109,8 @@ pub enum FaceName {
     GatewayInside,
     /// The identity provider's pages and endpoints.
     Idp,
+    /// What proxies and gateways of other processes ask of the identity provider. Never on an address that others reach.
+    IdpInside,
     /// The admin API. Give it an address that only administrators reach.
     Admin,
     /// `/healthz`, `/readyz`, `/metrics`.
@@ -119,6 +125,7 @@ impl FaceName {
             Self::Gateway => "gateway",
             Self::GatewayInside => "gateway-inside",
             Self::Idp => "idp",
+            Self::IdpInside => "idp-inside",
             Self::Admin => "admin",
             Self::Metrics => "metrics",
         }
@@ -237,21 +244,29 @@ impl Config {
     /// Reads the files that hold clients' secrets; relative paths count from `dir`.
     fn read_secrets(&mut self, dir: &Path) -> Result<(), BadConfig> {
         let mut problems = Vec::new();
-        let clients = self.idp.iter_mut().flat_map(|idp| &mut idp.clients);
-        for (at, client) in clients.enumerate() {
-            let Some(file) = client.secret_file.as_ref().map(|file| dir.join(file)) else { continue };
-            let secret = std::fs::read_to_string(&file).map_err(|error| error.to_string());
-            let secret = secret.and_then(|text| {
+        let mut read = |at: String, file: &Path| {
+            let file = dir.join(file);
+            let text = std::fs::read_to_string(&file).map_err(|error| error.to_string());
+            let secret = text.and_then(|text| {
                 let malformed = |_| "does not hold a secret: one line of printable ASCII".to_owned();
                 ClientSecret::parse(text.trim_end()).map_err(malformed)
             });
-            match secret {
-                Ok(secret) => client.secret = Some(secret),
-                Err(why) => problems.push(Problem {
-                    at: format!("idp.clients[{at}].secret_file"),
-                    what: format!("{}: {why}", file.display()),
-                }),
+            secret
+                .map_err(|why| problems.push(Problem { at, what: format!("{}: {why}", file.display()) }))
+                .ok()
+        };
+        if let Some(idp) = &mut self.idp {
+            for (at, client) in idp.clients.iter_mut().enumerate() {
+                if let Some(file) = &client.secret_file {
+                    client.secret = read(format!("idp.clients[{at}].secret_file"), file);
+                }
             }
+            for (at, client) in idp.role_clients.iter_mut().enumerate() {
+                client.secret = read(format!("idp.role_clients[{at}].secret_file"), &client.secret_file);
+            }
+        }
+        if let Some(issuer) = &mut self.issuer {
+            issuer.secret = read("issuer.secret_file".to_owned(), &issuer.secret_file);
         }
         if problems.is_empty() { Ok(()) } else { Err(self.refuse(&problems)) }
     }
@@ -288,14 +303,17 @@ impl Config {
             name: site.name.clone(),
             origin: site.origin.clone(),
             aliases: site.aliases.clone(),
-            client: site.log_on_client.clone(),
+            log_on_client: site.log_on_client.clone(),
         };
         vestibule_proxy::Config {
             sites: self.sites.iter().map(site).collect(),
             attributes: self.attributes.clone(),
             routes: self.routes.clone(),
             trusted_peers: self.proxy.trusted_peers.clone(),
-            issuer: self.idp.as_ref().map(|idp| idp.issuer.clone()),
+            issuer: match (&self.idp, &self.issuer) {
+                (Some(idp), _) => Some(idp.issuer.clone()),
+                (None, issuer) => issuer.as_ref().and_then(|issuer| issuer.public_url.clone()),
+            },
             limits: self.sessions.limits(),
         }
     }
@@ -323,6 +341,22 @@ impl Config {
         Some(idp)
     }
 
+    /// The setting behind a key of the identity provider's own: the sites it is told stand in `[[site]]`.
+    pub(crate) fn setting_of_idp(&self, key: &str) -> String {
+        let own = self.idp.as_ref().map_or(0, |idp| idp.sites.len());
+        let of_site = || {
+            let (at, rest) = key.strip_prefix("sites[")?.split_once(']')?;
+            let nth = at.parse::<usize>().ok()?.checked_sub(own)?;
+            let told = |site: &&(usize, &SiteConfig)| {
+                site.1.log_on_client.is_some() && site.1.anonymous_client.is_some()
+            };
+            let sites: Vec<_> = self.sites.iter().enumerate().collect();
+            let (site, _) = sites.iter().filter(told).nth(nth)?;
+            Some(format!("site[{site}]{rest}"))
+        };
+        of_site().unwrap_or_else(|| format!("idp.{key}"))
+    }
+
     /// Problems with what this crate itself knows of.
     pub(crate) fn problems(&self) -> Vec<Problem> {
         let mut problems = self.limits.problems();
@@ -331,6 +365,32 @@ impl Config {
             problems
                 .push(problem("listener".to_owned(), "there is none: add [[listener]] with bind and serves"));
         }
+        problems.extend(self.listener_problems());
+        for (at, site) in self.sites.iter().enumerate() {
+            if site.log_on_client.is_some() != site.anonymous_client.is_some() {
+                problems.push(problem(
+                    format!("site[{at}]"),
+                    "names one of log_on_client and anonymous_client only",
+                ));
+            }
+        }
+        problems.extend(self.issuer_problems());
+        let serves_proxy = self.listeners.iter().any(|listener| listener.serves.contains(&FaceName::Proxy));
+        if serves_proxy && self.routes.is_empty() {
+            problems.push(problem(
+                "route".to_owned(),
+                "there is none: the proxy would answer every request with 421",
+            ));
+        }
+        if self.runtime.cores == Some(0) {
+            problems.push(problem("runtime.cores".to_owned(), "must be at least 1"));
+        }
+        problems
+    }
+
+    fn listener_problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let problem = |at: String, what: &str| Problem { at, what: what.to_owned() };
         for (at, listener) in self.listeners.iter().enumerate() {
             let key = format!("listener[{at}].serves");
             if listener.serves.is_empty() {
@@ -343,36 +403,46 @@ impl Config {
                 problems.push(problem(key, "names a face twice"));
             }
         }
-        for (at, site) in self.sites.iter().enumerate() {
-            if site.log_on_client.is_some() != site.anonymous_client.is_some() {
-                problems.push(problem(
-                    format!("site[{at}]"),
-                    "names one of log_on_client and anonymous_client only",
-                ));
+        problems
+    }
+
+    /// Problems with who issues tokens, and with who needs that.
+    fn issuer_problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let problem = |at: String, what: &str| Problem { at, what: what.to_owned() };
+        let serves = |face| self.listeners.iter().any(|listener| listener.serves.contains(&face));
+        let has_issuer = self.idp.is_some() || self.issuer.is_some();
+        if let Some(issuer) = &self.issuer {
+            if self.idp.is_some() {
+                problems
+                    .push(problem("issuer".to_owned(), "is another process's, and there is an [idp] here"));
+            }
+            if let Err(bad) = vestibule_issuer_http::check_url(&issuer.url) {
+                problems.push(problem("issuer.url".to_owned(), &bad.to_string()));
+            }
+            let has_clients = self.sites.iter().any(|site| site.log_on_client.is_some());
+            if serves(FaceName::Proxy) && has_clients && issuer.public_url.is_none() {
+                let what = "public_url is missing: browsers could not be sent to log in";
+                problems.push(problem("issuer".to_owned(), what));
             }
         }
-        if self.data_dir.is_none() && self.idp.is_some() {
+        if self.data_dir.is_none() && (self.idp.is_some() || (has_issuer && serves(FaceName::Proxy))) {
             problems.push(problem(
                 "data_dir".to_owned(),
                 "is missing: sessions and users have to be kept somewhere",
             ));
         }
-        for face in [FaceName::Idp, FaceName::Admin, FaceName::Gateway, FaceName::GatewayInside] {
-            let is_served = self.listeners.iter().any(|listener| listener.serves.contains(&face));
-            if is_served && self.idp.is_none() {
+        for face in [FaceName::Idp, FaceName::IdpInside, FaceName::Admin] {
+            if serves(face) && self.idp.is_none() {
                 let what = format!("a listener serves {}, and there is no [idp]", face.as_str());
                 problems.push(Problem { at: "idp".to_owned(), what });
             }
         }
-        let serves_proxy = self.listeners.iter().any(|listener| listener.serves.contains(&FaceName::Proxy));
-        if serves_proxy && self.routes.is_empty() {
-            problems.push(problem(
-                "route".to_owned(),
-                "there is none: the proxy would answer every request with 421",
-            ));
-        }
-        if self.runtime.cores == Some(0) {
-            problems.push(problem("runtime.cores".to_owned(), "must be at least 1"));
+        for face in [FaceName::Gateway, FaceName::GatewayInside] {
+            if serves(face) && !has_issuer {
+                let what = format!("a listener serves {}, and there is no [idp] or [issuer]", face.as_str());
+                problems.push(Problem { at: "idp".to_owned(), what });
+            }
         }
         problems
     }

@@ -7,6 +7,7 @@ mod settings;
 mod verify;
 
 use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -15,6 +16,7 @@ use vestibule_oauth::scope::ScopeSet;
 use vestibule_ports::authority::{Authority, NewUser, Password};
 
 use crate::lifecycle::Signals;
+use crate::platform::Nature;
 use crate::serve;
 
 use apps::{Apps, LateCheck};
@@ -28,14 +30,17 @@ const BY: &str = "demo";
 /// Serves the demo until the process is told to end.
 pub fn run(data_dir: &Path, port_base: u16) -> anyhow::Result<()> {
     let signals = Signals::listen()?;
-    std::fs::create_dir_all(data_dir)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data_dir)
         .with_context(|| format!("cannot make the data directory {}", data_dir.display()))?;
     let record = Record::read_or_draw(data_dir, port_base)?;
     let check = LateCheck::default();
     let apps = Apps::start(&record.gateway_inside, check.verify())?;
     let config = settings::config(data_dir, port_base, &apps, &record)?;
     let audience = config.idp.as_ref().map(|idp| idp.service_audience.clone()).unwrap_or_default();
-    let running = serve::start(config).with_context(|| {
+    let running = serve::prepare(config, Nature::of_machine()).with_context(|| {
         let ports = settings::Ports::from(port_base).all().map(|port| port.to_string()).join(", ");
         format!("the demo could not start; it needs the ports {ports}, and --port-base N takes others")
     })?;
@@ -44,12 +49,13 @@ pub fn run(data_dir: &Path, port_base: u16) -> anyhow::Result<()> {
     }
     check.put(running.wait(verify::with_keys_of(&record.issuer, &audience))?);
     let path = record.write(data_dir)?;
+    running.want_traffic();
     let out = &mut std::io::stdout();
     writeln!(out, "The shop is open:   {}", record.web)?;
     writeln!(out, "Log in as:          {USER}, password {}", record.users.alice.password)?;
     writeln!(
         out,
-        "Health, metrics:    http://localhost:{}/readyz, /metrics",
+        "Health, metrics:    http://localhost:{}/readyz, /metrics (and the admin API)",
         settings::Ports::from(port_base).inside
     )?;
     writeln!(out, "All addresses:      {}", path.display())?;

@@ -12,9 +12,10 @@ use vestibule_admin::token::TokenDigest;
 use vestibule_domain::limits::Limits;
 use vestibule_feed::Feed;
 use vestibule_idp::Idp;
+use vestibule_issuer_http::IssuerHttp;
 use vestibule_ports::authority::Authority;
-use vestibule_ports::clock::Clock;
-use vestibule_ports::entropy::{Entropy, random};
+use vestibule_ports::clock::{Clock, SystemClock};
+use vestibule_ports::entropy::{Entropy, SystemEntropy, random};
 use vestibule_ports::issuer::Issuer;
 use vestibule_ports::session_store::SessionStore;
 use vestibule_proxy::Services;
@@ -24,7 +25,7 @@ use vestibule_store_embedded::EmbeddedStore;
 
 use crate::admin_token;
 use crate::back::{Back, IssuerOnBack, StoreOnBack};
-use crate::config::{Config, StoreName};
+use crate::config::{Config, FaceName, StoreName};
 
 /// Threads of the back runtime. Stores and hashes have threads of their own.
 const BACK_THREADS: usize = 2;
@@ -42,6 +43,13 @@ pub struct Nature {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+}
+
+impl Nature {
+    /// The machine's own time and randomness.
+    pub fn of_machine() -> Self {
+        Self { clock: Arc::new(SystemClock::new()), entropy: Arc::new(SystemEntropy) }
+    }
 }
 
 /// The inside of a process.
@@ -81,20 +89,39 @@ impl Platform {
             feed,
             nature,
         };
-        let (Some(data_dir), Some(idp)) = (&config.data_dir, config.idp()) else { return Ok(platform) };
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(data_dir)
-            .with_context(|| format!("data_dir: cannot make {}", data_dir.display()))?;
-        let idp = platform.open_idp(idp, data_dir)?;
-        platform.issuer =
-            Some(Arc::new(IssuerOnBack { issuer: Arc::clone(&idp) as Arc<dyn Issuer>, back: back.clone() }));
-        platform.idp = Some(idp);
-        platform.follow_ends();
-        platform.open_sessions(config, data_dir, back)?;
-        platform.admin_token = Some(admin_token::read_or_make(data_dir, &*platform.nature.entropy)?);
+        if let Some(data_dir) = &config.data_dir {
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(data_dir)
+                .with_context(|| format!("data_dir: cannot make {}", data_dir.display()))?;
+        }
+        if let Some(issuer) = platform.open_issuer(config)? {
+            platform.issuer = Some(Arc::new(IssuerOnBack { issuer, back: back.clone() }));
+            platform.follow_ends();
+        }
+        let Some(data_dir) = &config.data_dir else { return Ok(platform) };
+        if platform.issuer.is_some() && config.listeners.iter().any(|l| l.serves.contains(&FaceName::Proxy)) {
+            platform.open_sessions(config, data_dir, back)?;
+        }
+        if platform.idp.is_some() {
+            platform.admin_token = Some(admin_token::read_or_make(data_dir, &*platform.nature.entropy)?);
+        }
         Ok(platform)
+    }
+
+    /// The identity provider: this process itself, or another one.
+    fn open_issuer(&mut self, config: &Config) -> anyhow::Result<Option<Arc<dyn Issuer>>> {
+        if let (Some(data_dir), Some(idp)) = (&config.data_dir, config.idp()) {
+            let idp = self.open_idp(idp, data_dir)?;
+            self.idp = Some(Arc::clone(&idp));
+            return Ok(Some(idp));
+        }
+        let Some(issuer) = &config.issuer else { return Ok(None) };
+        let secret = issuer.secret.as_ref().context("issuer.secret_file has not been read")?;
+        let clock = Arc::clone(&self.nature.clock);
+        let issuer = IssuerHttp::new(&issuer.url, &issuer.client_id, secret, clock).context("issuer.url")?;
+        Ok(Some(Arc::new(issuer)))
     }
 
     /// Follows what ends at the identity provider.
@@ -172,19 +199,24 @@ impl Platform {
 
     /// The admin API; `None` where there is nothing to administer.
     pub(crate) fn admin(&self) -> Option<axum::Router> {
-        let sessions = vestibule_admin::session_audit::Sessions {
-            store: Arc::clone(self.store.as_ref()?),
+        let sessions = self.store.as_ref().map(|store| vestibule_admin::session_audit::Sessions {
+            store: Arc::clone(store),
             clock: Arc::clone(&self.nature.clock),
             limits: self.limits.clone(),
-        };
+        });
         let users = Arc::clone(self.idp.as_ref()?) as Arc<dyn Authority>;
         let door = vestibule_admin::Door::new(self.admin_token.clone()?, []);
-        Some(vestibule_admin::Admin { door, users: Some(users), sessions: Some(sessions) }.router())
+        Some(vestibule_admin::Admin { door, users: Some(users), sessions }.router())
     }
 
     /// Runs something on the back runtime and waits for it.
     pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
+    }
+
+    /// Runs something on the back runtime until the process ends.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(work);
     }
 
     /// Saves what is still to be saved and ends.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use vestibule_gateway::{Door, Gateway};
 use vestibule_idp::Idp;
-use vestibule_ports::clock::{Clock, SystemClock};
+use vestibule_ports::clock::Clock;
 use vestibule_ports::entropy::{SystemEntropy, random};
 use vestibule_proxy::{Problem, Proxy};
 use vestibule_wire::{Drained, Listener, Monitor, Server, Settings, WallClock};
@@ -21,10 +21,21 @@ use crate::faces::{Faces, Rest};
 use crate::health::{Health, Readiness};
 use crate::platform::{Nature, Platform};
 
+/// Connections of a listener, unless the configuration says otherwise.
+const CONNECTIONS_MAX: usize = 16 * 1024;
+/// Connections of a listener for administration or metrics.
+const INSIDE_CONNECTIONS_MAX: usize = 256;
+
+/// How often a process that is not ready asks the identity provider again.
+const WARM_UP_EVERY: Duration = Duration::from_millis(250);
+
 /// A platform that serves.
 pub struct Running {
     server: Server,
     platform: Platform,
+    proxy: Arc<Proxy>,
+    /// Whether the tokens of anonymous visitors are there.
+    warm: bool,
     addresses: Vec<(FaceName, SocketAddr)>,
     readiness: Readiness,
     drain: DrainConfig,
@@ -38,7 +49,7 @@ pub fn check(config: &Config) -> Result<(), BadConfig> {
     }
     problems.extend(config.gateway().problems().into_iter().map(of_gateway));
     let of_idp = |problem: vestibule_idp::config::Problem| Problem {
-        at: format!("idp.{}", problem.key),
+        at: config.setting_of_idp(&problem.key),
         what: problem.text,
     };
     problems.extend(config.idp().into_iter().flat_map(|idp| idp.validate()).map(of_idp));
@@ -47,11 +58,18 @@ pub fn check(config: &Config) -> Result<(), BadConfig> {
 
 /// Starts what a configuration says, with the machine's own time and randomness. Ready when this returns.
 pub fn start(config: Config) -> anyhow::Result<Running> {
-    start_in(config, Nature { clock: Arc::new(SystemClock::new()), entropy: Arc::new(SystemEntropy) })
+    start_in(config, Nature::of_machine())
 }
 
 /// Starts what a configuration says, in a nature of the caller's. Ready when this returns.
 pub fn start_in(config: Config, nature: Nature) -> anyhow::Result<Running> {
+    let running = prepare(config, nature)?;
+    running.want_traffic();
+    Ok(running)
+}
+
+/// Starts what a configuration says, and serves, without wanting traffic yet.
+pub(crate) fn prepare(config: Config, nature: Nature) -> anyhow::Result<Running> {
     check(&config)?;
     let access_log = open_access_log(&config.log.access)?;
     let sockets = config.listeners.iter().map(bind).collect::<anyhow::Result<Vec<_>>>()?;
@@ -59,15 +77,17 @@ pub fn start_in(config: Config, nature: Nature) -> anyhow::Result<Running> {
     let platform = Platform::open(&config, nature)?;
     let proxy =
         Proxy::new(&config.proxy(), platform.services()).map_err(|problems| config.refuse(&problems))?;
-    platform.wait(proxy.warm_up());
+    let proxy = Arc::new(proxy);
+    let warm = platform.wait(proxy.warm_up());
     let health = Health { readiness: Readiness::default(), monitor: Monitor::default() };
     let faces =
-        FaceMaker { config: &config, platform: &platform, proxy: Arc::new(proxy), health: health.clone() };
+        FaceMaker { config: &config, platform: &platform, proxy: Arc::clone(&proxy), health: health.clone() };
     let mut listeners = Vec::new();
     let mut addresses = Vec::new();
     for (listener, (socket, address)) in config.listeners.iter().zip(sockets) {
         addresses.extend(listener.serves.iter().map(|face| (*face, address)));
-        listeners.push(Listener { socket, face: Arc::new(faces.make(listener)?) });
+        let connections_max = connections_max(&config, listener);
+        listeners.push(Listener { socket, face: Arc::new(faces.make(listener)?), connections_max });
     }
     let settings = Settings {
         cores: config.runtime.cores.unwrap_or_else(processors),
@@ -78,8 +98,7 @@ pub fn start_in(config: Config, nature: Nature) -> anyhow::Result<Running> {
         monitor: health.monitor,
     };
     let server = Server::start(settings, listeners).context("the server's threads cannot be started")?;
-    health.readiness.set(true);
-    Ok(Running { server, platform, addresses, readiness: health.readiness, drain: config.drain })
+    Ok(Running { server, platform, proxy, warm, addresses, readiness: health.readiness, drain: config.drain })
 }
 
 /// Puts the faces of each listener together.
@@ -101,6 +120,9 @@ impl FaceMaker<'_> {
             Some(FaceName::Gateway) => self.gateway(Door::Outside)?,
             Some(FaceName::GatewayInside) => self.gateway(Door::Inside)?,
             Some(FaceName::Idp) => self.platform.idp.as_ref().map(|idp| Rest::Router(idp.router())),
+            Some(FaceName::IdpInside) => {
+                self.platform.idp.as_ref().map(|idp| Rest::Router(idp.inside_router()))
+            }
             Some(FaceName::Admin) => self.platform.admin().map(Rest::Router),
         };
         Ok(Faces { metrics, rest: rest.unwrap_or(Rest::Nothing) })
@@ -113,6 +135,23 @@ impl FaceMaker<'_> {
         })?;
         Ok(Some(Rest::Gateway(Box::new(gateway))))
     }
+}
+
+/// A flood of visitors must not keep probes and administrators out: they have connections of their own.
+fn connections_max(config: &Config, listener: &ListenerConfig) -> usize {
+    let is_inside = |face: &FaceName| matches!(face, FaceName::Admin | FaceName::Metrics);
+    if listener.serves.iter().all(is_inside) {
+        return INSIDE_CONNECTIONS_MAX;
+    }
+    config.limits.connections_max.unwrap_or(CONNECTIONS_MAX)
+}
+
+/// Tries until the tokens of anonymous visitors are there, then wants traffic.
+async fn warm_up(proxy: Arc<Proxy>, readiness: Readiness) {
+    while !proxy.warm_up().await {
+        tokio::time::sleep(WARM_UP_EVERY).await;
+    }
+    readiness.set(true);
 }
 
 fn of_gateway(problem: vestibule_gateway::Problem) -> Problem {
@@ -147,6 +186,14 @@ fn wall_clock(clock: Arc<dyn Clock>) -> WallClock {
 }
 
 impl Running {
+    /// From now on `/readyz` says yes, as soon as the tokens of anonymous visitors are there.
+    pub(crate) fn want_traffic(&self) {
+        self.readiness.set(self.warm);
+        if !self.warm {
+            self.platform.spawn(warm_up(Arc::clone(&self.proxy), self.readiness.clone()));
+        }
+    }
+
     /// The address that serves this face, by the name it has in the configuration.
     pub fn address(&self, face: &str) -> Option<SocketAddr> {
         self.addresses.iter().find(|(name, _)| name.as_str() == face).map(|(_, address)| *address)

@@ -20,6 +20,9 @@ pub(crate) enum Fault {
     /// A program answered nothing in time; the text is its own last words.
     #[error("{0} was not ready in time: {1}")]
     NotReady(&'static str, String),
+    /// The way to a log-on or a token ended early; the text says where.
+    #[error("{0} failed: {1}")]
+    Step(&'static str, String),
     /// A proxy broke the run: it closed a connection or answered something else than the page.
     #[error("{0} gave no proper answer: {1}")]
     Answer(&'static str, io::Error),

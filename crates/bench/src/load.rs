@@ -18,21 +18,24 @@ use crate::stopwatch::Stopwatch;
 
 /// Browsers at once.
 pub(crate) const CONNECTIONS: usize = 64;
-/// The host that the browsers ask for.
-pub(crate) const HOST: &str = "shop.example";
+/// The page of a product, which anybody may see.
+pub(crate) const PRODUCT: &str = "/products/8711/details?from=search";
+/// A page as long as the other to ask for, which only somebody logged on may see.
+pub(crate) const ACCOUNT: &str = "/accounts/8711/details?from=search";
 /// A proxy may take this long for all browsers' answers after the end of a slice, and to take their connections.
 const PATIENCE: Duration = Duration::from_secs(5);
 const HEAD_BYTES_MAX: usize = 4096;
 
-/// About 500 bytes, as a browser sends them; the cookies are others' and pass.
-pub(crate) fn request() -> String {
+/// About 500 bytes, as a browser sends them, and what the caller adds: more cookies (each with `; ` before it), more
+/// lines (each with its end). The other cookies are the apps' and pass.
+pub(crate) fn request(host: &str, path: &str, cookies: &str, lines: &str) -> String {
     format!(
-        "GET /products/8711/details?from=search HTTP/1.1\r\nHost: {HOST}\r\n\
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\n\
          User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
          Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
          Accept-Language: nl,en-US;q=0.7,en;q=0.3\r\nAccept-Encoding: gzip, deflate, br\r\nReferer: https://shop.example/search\r\n\
-         Cookie: consent=1; basket=c29tZXRoaW5n; ab=42\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\n\
-         Sec-Fetch-Site: same-origin\r\nUpgrade-Insecure-Requests: 1\r\n\r\n"
+         Cookie: consent=1; basket=c29tZXRoaW5n; ab=42{cookies}\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\n\
+         Sec-Fetch-Site: same-origin\r\nUpgrade-Insecure-Requests: 1\r\n{lines}\r\n"
     )
 }
 
@@ -40,11 +43,12 @@ pub(crate) fn request() -> String {
 pub(crate) struct Load {
     runtime: Rc<Runtime>,
     browsers: Vec<TcpStream>,
+    request: Rc<[u8]>,
 }
 
 impl Load {
-    /// Connects all browsers.
-    pub(crate) fn connect(runtime: &Rc<Runtime>, to: SocketAddr) -> io::Result<Self> {
+    /// Connects all browsers. This is what they will ask.
+    pub(crate) fn connect(runtime: &Rc<Runtime>, to: SocketAddr, request: &str) -> io::Result<Self> {
         let browsers = runtime.block_on(async {
             let mut browsers = Vec::new();
             for _ in 0..CONNECTIONS {
@@ -54,7 +58,7 @@ impl Load {
             }
             io::Result::Ok(browsers)
         })?;
-        Ok(Self { runtime: Rc::clone(runtime), browsers })
+        Ok(Self { runtime: Rc::clone(runtime), browsers, request: request.as_bytes().into() })
     }
 
     /// Lets all browsers ask for this long, and waits for the answers under way: how many there were, exactly.
@@ -63,9 +67,9 @@ impl Load {
         let answered = Rc::new(Cell::new(0));
         let asking = async {
             let tasks = LocalSet::new();
-            let browse = |stream| browse(stream, watch, lasts, Rc::clone(&answered));
+            let ask = |stream| browse(stream, Rc::clone(&self.request), watch, lasts, Rc::clone(&answered));
             let browsing: Vec<_> =
-                self.browsers.drain(..).map(|stream| tasks.spawn_local(browse(stream))).collect();
+                self.browsers.drain(..).map(|stream| tasks.spawn_local(ask(stream))).collect();
             tasks.await;
             for browser in browsing {
                 self.browsers.push(browser.await??);
@@ -79,11 +83,11 @@ impl Load {
 
 async fn browse(
     mut stream: TcpStream,
+    request: Rc<[u8]>,
     watch: Stopwatch,
     lasts: Duration,
     answered: Rc<Cell<u64>>,
 ) -> io::Result<TcpStream> {
-    let request = request().into_bytes();
     let mut held = Vec::with_capacity(HEAD_BYTES_MAX + PAGE_BYTES);
     while watch.elapsed() < lasts {
         stream.write_all(&request).await?;

@@ -1,13 +1,17 @@
 //! `vestibule-bench`: measures Vestibule beside its peers, under the same load, in one interleaved run. Uses the released
 //! binaries as anybody would; knows nothing of their insides.
 
+mod browser;
 mod candidate;
 mod cpu;
 mod fault;
 mod load;
 mod machine;
+mod nginx;
 mod origin;
 mod path;
+mod program;
+mod shop;
 mod spread;
 mod stopwatch;
 
@@ -29,7 +33,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Benchmark {
-    /// CPU time of one relayed request: Vestibule against nginx as a pass-through proxy
+    /// CPU time of one relayed request: every way through Vestibule against nginx as a pass-through proxy
     Path(path::Options),
 }
 

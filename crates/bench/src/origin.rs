@@ -1,5 +1,5 @@
-//! The upstream of a benchmark: answers every request with the same page, as fast as it can, so that what is measured
-//! is the proxy before it. Trusts its requests: heads without bodies.
+//! The upstream of a benchmark: answers with the same page, as fast as it can, so that what is measured is the proxy
+//! before it; and on one path, never measured, with what it was told. Trusts its requests: heads without bodies.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -11,6 +11,10 @@ use crate::fault::Fault;
 
 /// Bytes of the page.
 pub(crate) const PAGE_BYTES: usize = 1024;
+/// A page that shows the head it was asked with, and has the proxy remember something of the visitor.
+pub(crate) const TOLD: &str = "/accounts/told";
+/// What the proxy is to remember, of the attribute that the configuration declares.
+const UPDATE: &str = "{\"basket_count\":2}";
 const READ_BYTES: usize = 4096;
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
@@ -41,8 +45,12 @@ async fn serve(mut stream: TcpStream, answer: Vec<u8>) -> std::io::Result<()> {
     let mut held = Vec::with_capacity(READ_BYTES);
     while stream.read_buf(&mut held).await? > 0 {
         while let Some(at) = memmem::find(&held, HEAD_END) {
+            if is_for(&held, TOLD) {
+                stream.write_all(&told(&held[..at])).await?;
+            } else {
+                stream.write_all(&answer).await?;
+            }
             held.drain(..at + HEAD_END.len());
-            stream.write_all(&answer).await?;
         }
     }
     Ok(())
@@ -55,4 +63,17 @@ fn answer() -> Vec<u8> {
          Content-Length: {PAGE_BYTES}\r\nCache-Control: max-age=60\r\nEtag: \"5f3a-1c9b2\"\r\nVary: Accept-Encoding\r\n\r\n"
     );
     [head.as_bytes(), &[b'p'; PAGE_BYTES]].concat()
+}
+
+fn is_for(head: &[u8], path: &str) -> bool {
+    head.strip_prefix(b"GET ").and_then(|rest| rest.strip_prefix(path.as_bytes())).is_some()
+}
+
+/// The head that was received, as a page.
+fn told(head: &[u8]) -> Vec<u8> {
+    let length = head.len();
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\nX-Context-Update: {UPDATE}\r\n\r\n"
+    );
+    [answer.as_bytes(), head].concat()
 }

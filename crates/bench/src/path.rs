@@ -1,5 +1,5 @@
-//! What a relayed request costs: processor time of the proxy for each request, Vestibule beside nginx. Absolute figures
-//! move with the machine's mood; the ratio within a round, whose slices are neighbours in time, holds.
+//! What a relayed request costs: processor time for each request, every way through Vestibule beside nginx. Absolute
+//! figures move with the machine's mood; the ratio within a round, whose slices are neighbours in time, holds.
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
@@ -9,11 +9,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::candidate::Candidate;
+use crate::cpu::Account;
 use crate::fault::Fault;
 use crate::load::{CONNECTIONS, Load};
 use crate::machine::{self, Machine};
+use crate::nginx::Nginx;
+use crate::origin;
+use crate::shop::Shop;
 use crate::spread::Spread;
-use crate::{cpu, load, origin};
 
 /// How long each proxy is asked before it is another's turn.
 const SLICE: Duration = Duration::from_millis(300);
@@ -21,7 +24,9 @@ const SLICE: Duration = Duration::from_millis(300);
 const WARM_UP_ROUNDS: usize = 1;
 const ROUNDS: usize = 31;
 const QUICK_ROUNDS: usize = 5;
-/// The most processor time Vestibule may take, as a share of nginx's.
+/// Starts of which the time to ready is taken, each in an empty folder.
+const STARTS: usize = 5;
+/// The most processor time that any way through Vestibule may take, as a share of nginx's.
 const GATE: f64 = 1.2;
 /// The proxies' core, and that of load and upstream.
 const PROXY_CORE: usize = 0;
@@ -33,7 +38,7 @@ pub(crate) struct Options {
     /// 5 rounds instead of 31
     #[arg(long)]
     quick: bool,
-    /// Fail when Vestibule takes more than 1.2 times the processor time of nginx
+    /// Fail when any way through Vestibule takes more than 1.2 times the processor time of nginx
     #[arg(long)]
     gate: bool,
     /// The `vestibule` to measure; default: the one beside this program
@@ -55,9 +60,20 @@ type Round = Vec<Slice>;
 pub(crate) struct Report {
     machine: Machine,
     pinned: bool,
-    names: Vec<&'static str>,
+    /// The ways with the bytes of their requests. The first is what the others are compared with.
+    ways: Vec<(&'static str, usize)>,
     rounds: Vec<Round>,
+    programs: Vec<Footprint>,
     gated: bool,
+}
+
+/// What a program takes besides processor time.
+#[derive(Debug)]
+struct Footprint {
+    name: &'static str,
+    ready_ms: Option<Spread>,
+    idle_kib: u64,
+    loaded_kib: u64,
 }
 
 /// Runs the benchmark.
@@ -70,16 +86,35 @@ pub(crate) fn run(options: &Options) -> Result<Report, Fault> {
     // With a single core there is nothing to keep apart.
     let pinned = machine::cores() > LOAD_CORE && machine::pin_to(LOAD_CORE);
     let core = pinned.then_some(PROXY_CORE);
-    let folder = tempfile::tempdir().map_err(Fault::at("making a folder"))?;
     let origin = origin::start()?;
-    let candidates = [
-        Candidate::nginx(folder.path(), core, origin)?,
-        Candidate::vestibule(&binary, folder.path(), core, origin)?,
-    ];
-    let rounds = if options.quick { QUICK_ROUNDS } else { ROUNDS };
-    let rounds = measure(&candidates, rounds)?;
-    let names = candidates.iter().map(|candidate| candidate.name).collect();
-    Ok(Report { machine, pinned, names, rounds, gated: options.gate })
+    let nginx_ready = times_to_ready(|folder| Ok(Nginx::start(folder, core, origin)?.program().ready_after))?;
+    let shop_ready =
+        times_to_ready(|folder| Ok(Shop::start(&binary, folder, core, origin)?.program().ready_after))?;
+    let folder = folder()?;
+    let nginx = Nginx::start(folder.path(), core, origin)?;
+    let shop = Shop::start(&binary, folder.path(), core, origin)?;
+    let resident = || Ok::<_, Fault>([nginx.program().resident_kib()?, shop.program().resident_kib()?]);
+    let idle = resident()?;
+    let mut candidates = vec![nginx.pass_through()];
+    candidates.extend(shop.ways()?);
+    let rounds = measure(&candidates, if options.quick { QUICK_ROUNDS } else { ROUNDS })?;
+    let loaded = resident()?;
+    let footprint =
+        |name, ready_ms, at: usize| Footprint { name, ready_ms, idle_kib: idle[at], loaded_kib: loaded[at] };
+    let programs = vec![footprint("nginx", nginx_ready, 0), footprint("vestibule", shop_ready, 1)];
+    let ways = candidates.iter().map(|candidate| (candidate.name, candidate.request.len())).collect();
+    Ok(Report { machine, pinned, ways, rounds, programs, gated: options.gate })
+}
+
+fn folder() -> Result<tempfile::TempDir, Fault> {
+    tempfile::tempdir().map_err(Fault::at("making a folder"))
+}
+
+/// Milliseconds from the start of a program until it was ready, over several starts.
+fn times_to_ready(start: impl Fn(&Path) -> Result<Duration, Fault>) -> Result<Option<Spread>, Fault> {
+    let times: Result<Vec<f64>, Fault> =
+        (0..STARTS).map(|_| Ok(start(folder()?.path())?.as_secs_f64() * 1e3)).collect();
+    Ok(Spread::of(times?))
 }
 
 fn beside_us() -> Result<PathBuf, Fault> {
@@ -92,7 +127,7 @@ fn measure(candidates: &[Candidate], rounds: usize) -> Result<Vec<Round>, Fault>
     let runtime = Rc::new(runtime.map_err(Fault::at("starting the load"))?);
     let mut loads = Vec::new();
     for candidate in candidates {
-        let load = Load::connect(&runtime, candidate.address);
+        let load = Load::connect(&runtime, candidate.address, &candidate.request);
         loads.push(load.map_err(|error| Fault::Answer(candidate.name, error))?);
     }
     let mut measured = Vec::new();
@@ -108,10 +143,10 @@ fn measure(candidates: &[Candidate], rounds: usize) -> Result<Vec<Round>, Fault>
 }
 
 fn slice(candidate: &Candidate, load: &mut Load) -> Result<Slice, Fault> {
-    let used = || cpu::used(candidate.pid()).map_err(Fault::at("reading processor time"));
-    let before = used()?;
+    let account = || Account::of(candidate.pid).map_err(Fault::at("reading processor time"));
+    let before = account()?;
     let requests = load.slice(SLICE).map_err(|error| Fault::Answer(candidate.name, error))?;
-    let spent = used()?.saturating_sub(before);
+    let spent = account()?.since(&before);
     let requests = requests as f64;
     Ok(Slice {
         microseconds: spent.as_secs_f64() * 1e6 / requests,
@@ -129,25 +164,24 @@ fn shuffled(count: usize) -> Vec<usize> {
 impl Report {
     /// Whether the measurement is good enough, where it was asked.
     pub(crate) fn passes(&self) -> bool {
-        let last = self.names.len().saturating_sub(1);
-        !self.gated || self.ratio(last).is_some_and(|ratio| ratio.median <= GATE)
+        let is_cheap = |way| self.ratio(way).is_some_and(|ratio| ratio.median <= GATE);
+        !self.gated || (0..self.ways.len()).all(is_cheap)
     }
 
-    /// This candidate's processor time as a share of the first one's, in the same round.
-    fn ratio(&self, candidate: usize) -> Option<Spread> {
-        Spread::of(self.rounds.iter().map(|round| round[candidate].microseconds / round[0].microseconds))
+    /// This way's processor time as a share of the first one's, in the same round.
+    fn ratio(&self, way: usize) -> Option<Spread> {
+        Spread::of(self.rounds.iter().map(|round| round[way].microseconds / round[0].microseconds))
     }
 
-    fn spread(&self, candidate: usize, of: impl Fn(&Slice) -> f64) -> Option<Spread> {
-        Spread::of(self.rounds.iter().map(|round| of(&round[candidate])))
+    fn spread(&self, way: usize, of: impl Fn(&Slice) -> f64) -> Option<Spread> {
+        Spread::of(self.rounds.iter().map(|round| of(&round[way])))
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let request = load::request().len();
         let cores = if self.pinned {
-            "one core for the proxy, another for load and upstream"
+            "one core for the proxies, another for load and upstream"
         } else {
             "cores not kept apart"
         };
@@ -155,20 +189,31 @@ impl fmt::Display for Report {
         writeln!(f, "{}", self.machine)?;
         writeln!(
             f,
-            "{CONNECTIONS} keep-alive connections, {request}-byte request, {}-byte page, {cores}; \
-             {} rounds of {} ms each in random order, median [quartiles]\n",
+            "{CONNECTIONS} keep-alive connections, {}-byte page, {cores};\n\
+             {} rounds of {} ms for each way in random order, median [quartiles]\n",
             origin::PAGE_BYTES,
             self.rounds.len(),
             SLICE.as_millis()
         )?;
-        writeln!(f, "{:<12}{:>22}{:>14}{:>24}", "", "us/request", "requests/s", "ratio to nginx")?;
-        for (at, name) in self.names.iter().enumerate() {
+        writeln!(
+            f,
+            "{:<22}{:>14}{:>20}{:>12}{:>20}",
+            "", "request bytes", "us/request", "requests/s", "ratio to nginx"
+        )?;
+        for (at, (name, bytes)) in self.ways.iter().enumerate() {
             let time = self.spread(at, |slice| slice.microseconds);
             let rate = self.spread(at, |slice| slice.per_second);
             let (Some(time), Some(rate), Some(ratio)) = (time, rate, self.ratio(at)) else { continue };
             let time = format!("{:.1} [{:.1}-{:.1}]", time.median, time.low, time.high);
             let ratio = format!("{:.2} [{:.2}-{:.2}]", ratio.median, ratio.low, ratio.high);
-            writeln!(f, "{name:<12}{time:>22}{:>14.0}{ratio:>24}", rate.median)?;
+            writeln!(f, "{name:<22}{bytes:>14}{time:>20}{:>12.0}{ratio:>20}", rate.median)?;
+        }
+        writeln!(f, "\n{:<22}{:>30}{:>14}{:>20}", "", "ms until ready", "MiB idle", "MiB after the load")?;
+        for Footprint { name, ready_ms, idle_kib, loaded_kib } in &self.programs {
+            let Some(ready) = ready_ms else { continue };
+            let ready = format!("{:.0} [{:.0}-{:.0}]", ready.median, ready.low, ready.high);
+            let mib = |kib: u64| kib as f64 / 1024.0;
+            writeln!(f, "{name:<22}{ready:>30}{:>14.1}{:>20.1}", mib(*idle_kib), mib(*loaded_kib))?;
         }
         if self.gated {
             writeln!(f, "\ngate {GATE}: {}", if self.passes() { "passed" } else { "failed" })?;

@@ -27,6 +27,9 @@ const REFUSED_MAX: usize = 16 * 1024;
 /// How long a refusal is kept.
 const REFUSED_FOR: Duration = Duration::from_secs(1);
 
+/// Swaps under way at once. More tokens than that are not asked for until some have landed.
+const FLIGHTS_MAX: usize = 4 * 1024;
+
 /// SHA-256 of the presented token. Each door has a cache of its own.
 type Key = [u8; 32];
 
@@ -174,6 +177,10 @@ impl Swaps {
         let mut flights = self.flights();
         if let Some(flight) = flights.get(&key) {
             return flight.clone();
+        }
+        if flights.len() == FLIGHTS_MAX {
+            let full = IssuerError::Unreachable("too many swaps are under way".to_owned());
+            return watch::channel(Some(Err(NotExchanged::Unavailable(full)))).1;
         }
         let (passengers, flight) = watch::channel(None);
         flights.insert(key, flight.clone());

@@ -26,6 +26,8 @@ pub struct Config {
     pub sites: Vec<Site>,
     /// The OAuth clients. Those of the sites are listed here too.
     pub clients: Vec<Client>,
+    /// The processes of this house that run apart and ask through the inside listener.
+    pub role_clients: Vec<RoleClient>,
     /// How long things live.
     pub lifetimes: Lifetimes,
     /// What a password hash costs and how many are computed at once.
@@ -77,6 +79,40 @@ pub struct Client {
     /// What the client may be given.
     #[serde(default)]
     pub scopes: ClientScopes,
+}
+
+/// A proxy or gateway in another process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleClient {
+    /// Its `client_id`. No OAuth client has the same.
+    pub id: String,
+    /// File that holds its secret.
+    pub secret_file: PathBuf,
+    /// The content of `secret_file`, put here by whoever reads files.
+    #[serde(skip)]
+    pub secret: Option<ClientSecret>,
+    /// What it may ask.
+    pub roles: Vec<Role>,
+    /// Names of the sites whose log-ons it may redeem and for whose visitors it may have tokens minted.
+    #[serde(default)]
+    pub sites: Vec<String>,
+}
+
+/// What a role client may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// To turn codes into log-ons. For proxies.
+    Redeem,
+    /// To have tokens for web apps signed. For proxies.
+    Mint,
+    /// To have presented tokens turned into tokens for services. For gateways.
+    Swap,
+    /// To end sessions, sign-on sessions and everything of a user. For proxies.
+    End,
+    /// To follow what ends. For both.
+    Feed,
 }
 
 /// What a client may present at the token endpoint.
@@ -161,6 +197,7 @@ impl Default for Config {
             everyone_scopes: Vec::new(),
             sites: Vec::new(),
             clients: Vec::new(),
+            role_clients: Vec::new(),
             lifetimes: Lifetimes::default(),
             password_cost: PasswordCost::default(),
             registry_at_once: 4,

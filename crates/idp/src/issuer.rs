@@ -6,12 +6,16 @@ mod load;
 mod mint;
 mod swap;
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use vestibule_domain::identity::Timestamp;
 use vestibule_oauth::token::GrantToken;
 use vestibule_ports::entropy::random;
 use vestibule_ports::issuer::{
-    Cause, End, Feed, Issuer, IssuerError, LogOn, Mint, Minted, Presented, Redeem, Refusal, Swapped,
+    Cause, End, Feed, FeedItem, Issuer, IssuerError, LogOn, Mint, Minted, Presented, Redeem, Refusal, Swapped,
 };
 use vestibule_registry::audit::Act;
 use vestibule_registry::code::{Issue, Redeemed};
@@ -68,7 +72,7 @@ impl Issuer for Idp {
     }
 
     async fn mint(&self, mint: Mint, seen: Option<Timestamp>) -> Result<Minted, IssuerError> {
-        self.mint_jpt(mint, seen).await
+        self.mint_jpt(mint, seen, None).await
     }
 
     async fn swap(&self, presented: Presented) -> Result<Swapped, IssuerError> {
@@ -83,7 +87,7 @@ impl Issuer for Idp {
     }
 
     async fn feed(&self, after: u64) -> Result<Feed, IssuerError> {
-        Ok(feed::follow(self.ledger.clone(), std::sync::Arc::clone(&self.clock), after))
+        Ok(feed::follow(self.ledger.clone(), Arc::clone(&self.clock), after))
     }
 }
 
@@ -101,6 +105,15 @@ impl Idp {
                 }
             })
             .await
+    }
+
+    /// What the feed has after a number, as one answer; held back for `wait` at most while nothing ends.
+    pub(crate) async fn feed_page(
+        &self,
+        after: u64,
+        wait: Duration,
+    ) -> Result<VecDeque<FeedItem>, IssuerError> {
+        feed::page(self.ledger.clone(), Arc::clone(&self.clock), after, wait).await
     }
 
     /// A name for others: of a token, a grant or a family.

@@ -12,6 +12,7 @@ pub mod config;
 mod credentials;
 mod documents;
 mod fields;
+mod inside;
 mod issuer;
 mod keys;
 mod ledger;
@@ -47,6 +48,7 @@ pub use reply::Cause;
 pub use start::StartError;
 
 use crate::config::{Config, Site};
+use crate::inside::RoleClients;
 use crate::ledger::Ledger;
 use crate::page::Pages;
 use crate::passwords::Passwords;
@@ -66,6 +68,7 @@ pub struct Idp {
     jpt_issuer: String,
     jpt_verifier: Verifier<Jpt>,
     untold_secret: SecretHash,
+    role_clients: RoleClients,
     flights: Flights,
     passwords: Passwords,
     pages: Pages,
@@ -79,6 +82,12 @@ impl Idp {
     /// extensions; an answer may have a [`Cause`] among its own.
     pub fn router(self: &Arc<Self>) -> Router {
         router::router(Arc::clone(self))
+    }
+
+    /// The inside face: what proxies and gateways in other processes ask. For a listener that only they reach.
+    /// An answer may have a [`Cause`] among its extensions.
+    pub fn inside_router(self: &Arc<Self>) -> Router {
+        inside::router(Arc::clone(self))
     }
 
     /// How many password hashes have been computed since the start: what log-ins cost, for metrics.

@@ -5,14 +5,18 @@ use axum::body::Body;
 use axum::response::Response;
 use http::StatusCode;
 use http::header::{self, HeaderName, HeaderValue};
+use serde::Serialize;
 use url::{Host, Url};
+use vestibule_issuer_http::documents;
 use vestibule_oauth::authorize::PageError;
 use vestibule_oauth::challenge::basic_field_value;
 use vestibule_oauth::error::{TokenError, TokenErrorCode};
 use vestibule_oauth::token_response::TokenResponse;
+use vestibule_ports::issuer::{IssuerError, Refusal};
 
 use crate::credentials::TryRefused;
 use crate::fields::NotAForm;
+use crate::inside::InsideRefused;
 use crate::page::{Pages, Problem};
 use crate::password::NotChanged;
 use crate::passwords::Weak;
@@ -228,6 +232,41 @@ fn token_error(error: &TokenError) -> Response {
         set(&mut response, header::WWW_AUTHENTICATE, &basic_field_value("token"));
     }
     response
+}
+
+/// The answer to a role client.
+pub(crate) fn inside(outcome: Result<impl Serialize, InsideRefused>) -> Response {
+    match outcome {
+        Ok(document) => document_of(StatusCode::OK, &document),
+        Err(refused) => inside_refused(&refused),
+    }
+}
+
+/// Why without a status of its own is told only in the document: RFC 6749 5.2 does the same.
+fn inside_refused(refused: &InsideRefused) -> Response {
+    let no = |status, refused| document_of(status, &documents::Refused { refused });
+    let mut response = match refused {
+        InsideRefused::Unauthenticated => no(StatusCode::UNAUTHORIZED, Refusal::Client),
+        InsideRefused::Role => no(StatusCode::FORBIDDEN, Refusal::Client),
+        InsideRefused::Issuer(IssuerError::Refused(refusal)) => no(StatusCode::BAD_REQUEST, *refusal),
+        InsideRefused::Malformed => {
+            with_type(StatusCode::BAD_REQUEST, "application/json", r#"{"error":"invalid_request"}"#)
+        }
+        InsideRefused::Issuer(IssuerError::Unreachable(_) | IssuerError::Deadline) => {
+            document_of(StatusCode::SERVICE_UNAVAILABLE, &())
+        }
+        InsideRefused::Issuer(IssuerError::Bug(_)) => document_of(StatusCode::INTERNAL_SERVER_ERROR, &()),
+    };
+    if *refused == InsideRefused::Unauthenticated {
+        set(&mut response, header::WWW_AUTHENTICATE, &basic_field_value("inside"));
+    }
+    explain(&mut response, refused.to_string());
+    response
+}
+
+fn document_of(status: StatusCode, document: &impl Serialize) -> Response {
+    let json = serde_json::to_string(document).expect("documents are structs of texts and numbers");
+    with_type(status, "application/json", json)
 }
 
 /// A document of public keys.

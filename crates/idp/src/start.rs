@@ -26,7 +26,7 @@ use crate::ledger::Ledger;
 use crate::page::Pages;
 use crate::passwords::Passwords;
 use crate::token::Flights;
-use crate::{Idp, documents};
+use crate::{Idp, documents, inside};
 
 /// Who the audit says has done what a start does.
 const BY: &str = "configuration";
@@ -81,6 +81,7 @@ impl Idp {
     ) -> Result<Arc<Self>, StartError> {
         let mut problems = config.validate();
         problems.extend(config.clients.iter().enumerate().filter_map(unread_secret));
+        problems.extend(config.role_clients.iter().enumerate().filter_map(unread_role_secret));
         if !problems.is_empty() {
             return Err(StartError::Config(problems));
         }
@@ -107,6 +108,7 @@ impl Idp {
             services_issuer: format!("{}{SERVICES_SUFFIX}", config.issuer),
             jpt_issuer,
             untold_secret: SecretHash::of(&untold),
+            role_clients: inside::role_clients(&config.role_clients),
             flights: Flights::default(),
             keys,
             passwords,
@@ -126,10 +128,15 @@ fn lines(problems: &[Problem]) -> String {
 /// A client whose secret nobody has read must not become a public one.
 fn unread_secret((index, client): (usize, &config::Client)) -> Option<Problem> {
     let is_unread = client.secret_file.is_some() && client.secret.is_none();
-    is_unread.then(|| Problem {
-        key: format!("clients[{index}].secret_file"),
-        text: "has not been read".to_owned(),
-    })
+    is_unread.then(|| unread(format!("clients[{index}].secret_file")))
+}
+
+fn unread_role_secret((index, client): (usize, &config::RoleClient)) -> Option<Problem> {
+    client.secret.is_none().then(|| unread(format!("role_clients[{index}].secret_file")))
+}
+
+fn unread(key: String) -> Problem {
+    Problem { key, text: "has not been read".to_owned() }
 }
 
 fn cost_problem(error: argon2::Error) -> Problem {

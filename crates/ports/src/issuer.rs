@@ -3,6 +3,7 @@
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
+use serde::{Deserialize, Serialize};
 use vestibule_domain::identity::{Epoch, Handle, SignOnId, SiteId, Timestamp, UserId, VisitorId};
 use vestibule_oauth::pkce::Verifier;
 use vestibule_oauth::scope::ScopeSet;
@@ -130,7 +131,8 @@ pub struct Swapped {
 }
 
 /// What a caller may end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum End {
     /// Tokens of a session up to and including an epoch.
     Session {
@@ -146,7 +148,8 @@ pub enum End {
 }
 
 /// What has ended, as the feed tells it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Ended {
     /// Tokens of a session up to and including an epoch.
     Session {
@@ -207,7 +210,8 @@ pub enum FeedItem {
 pub type Feed = BoxStream<'static, Result<FeedItem, IssuerError>>;
 
 /// The provider understood and said no. Only `Grant` tells something about a log-on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
 pub enum Refusal {
     /// Code or grant unknown, used, ended or expired; session or user ended (`invalid_grant`).
     #[error("invalid grant")]

@@ -32,9 +32,13 @@ impl LogOut {
 /// What an app asks.
 pub(crate) struct Wishes {
     pub(crate) patch: Option<Result<Patch, Refused>>,
-    pub(crate) requires: Option<Requirement>,
-    pub(crate) log_out: Option<LogOut>,
+    pub(crate) requires: Result<Option<Requirement>, Unreadable>,
+    pub(crate) log_out: Result<Option<LogOut>, Unreadable>,
 }
+
+/// A wish came twice, or in words that mean nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unreadable;
 
 /// Why a patch is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,10 +59,22 @@ pub(crate) fn read(head: &ResponseHead<'_>) -> Wishes {
     });
     Wishes {
         patch,
-        // A wish that cannot be read is none: guessing would log people out, or on.
-        requires: fields.only(Known::XContextRequire).and_then(|field| Requirement::parse(field).ok()),
-        log_out: fields.only(Known::XContextLogout).and_then(LogOut::parse),
+        requires: wish(head, Known::XContextRequire, |field| Requirement::parse(field).ok()),
+        log_out: wish(head, Known::XContextLogout, LogOut::parse),
     }
+}
+
+/// A wish that stands once or not at all. Like a patch, it does not count from an app that failed.
+fn wish<W>(
+    head: &ResponseHead<'_>,
+    name: Known,
+    parse: impl FnOnce(&[u8]) -> Option<W>,
+) -> Result<Option<W>, Unreadable> {
+    let fields = head.fields();
+    if head.status().code() >= 500 || fields.all(name).next().is_none() {
+        return Ok(None);
+    }
+    fields.only(name).and_then(parse).map(Some).ok_or(Unreadable)
 }
 
 /// What caches may do with the answer.

@@ -44,7 +44,7 @@ pub struct SiteConfig {
     pub aliases: Vec<String>,
     /// The OAuth client that its visitors log on with.
     #[serde(default)]
-    pub client: Option<String>,
+    pub log_on_client: Option<String>,
 }
 
 /// One attribute of a session.

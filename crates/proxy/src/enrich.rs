@@ -40,14 +40,32 @@ static FROM_BROWSERS: Strip = Strip {
 /// What no app may say to a browser.
 static FROM_APPS: Strip = Strip {
     names: KnownSet::of(&[Known::Server, Known::Via, Known::XRequestId]),
-    prefixes: &["x-context-", "http-"],
+    prefixes: &["x-context-", "http-", "clear-site-data"],
     cookies: Some(COOKIES),
 };
+
+/// The same for an answer that the app keeps from shared caches itself.
+static FROM_APPS_PERSONAL: Strip = Strip {
+    names: KnownSet::of(&[Known::Server, Known::Via, Known::XRequestId]),
+    prefixes: OVERRIDING,
+    cookies: Some(COOKIES),
+};
+
+/// Beginnings of names that no personal answer has: ours, and those by which a cache would be told otherwise.
+const OVERRIDING: &[&str] = &[
+    "x-context-",
+    "http-",
+    "clear-site-data",
+    caching::OVERRIDING[0],
+    caching::OVERRIDING[1],
+    "cloudflare-cdn-cache-control",
+    "x-accel-expires",
+];
 
 /// The same for an answer that no cache may keep.
 static FROM_APPS_PRIVATE: Strip = Strip {
     names: KnownSet::of(&[Known::Server, Known::Via, Known::XRequestId, Known::CacheControl]),
-    prefixes: &["x-context-", "http-", caching::OVERRIDING[0], caching::OVERRIDING[1]],
+    prefixes: OVERRIDING,
     cookies: Some(COOKIES),
 };
 
@@ -118,13 +136,19 @@ fn push_visitor(
 }
 
 /// The edit that makes an app's answer one that a browser may see.
-pub(crate) fn for_browser(id: RequestId, cookies: &[String], caching: Caching) -> Result<Edit, LineFault> {
+pub(crate) fn for_browser(
+    id: RequestId,
+    cookies: &[String],
+    caching: Caching,
+    is_personal: bool,
+) -> Result<Edit, LineFault> {
     let mut lines = Lines::with_capacity(64);
     lines.push("x-request-id", id.hex())?;
     for cookie in cookies {
         lines.push("set-cookie", cookie)?;
     }
     let strip = match caching {
+        Caching::AsIs if is_personal => &FROM_APPS_PERSONAL,
         Caching::AsIs => &FROM_APPS,
         Caching::Vary => {
             lines.push("vary", caching::VARY)?;

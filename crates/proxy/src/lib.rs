@@ -74,8 +74,8 @@ impl Proxy {
     pub async fn warm_up(&self) -> bool {
         let Some(visitors) = &self.visitors else { return true };
         let mut warm = true;
-        for site in &self.live.sites {
-            warm &= visitors.tokens.of(site, None, visitors.clock.wall()).await.is_ok();
+        for site in self.live.sites.iter().filter(|site| site.client.is_some()) {
+            warm &= visitors.tokens.fetch_anonymous(site, visitors.clock.wall()).await;
         }
         warm
     }
@@ -107,6 +107,8 @@ pub struct Note {
     refused: Option<String>,
     /// Why a change could not be saved.
     not_saved: Option<String>,
+    /// A session cookie came twice.
+    doubled: bool,
 }
 
 impl Face for Proxy {
@@ -123,6 +125,9 @@ impl Face for Proxy {
         if let Some(session) = &note.session {
             line.text("session", session);
             line.text("standing", note.standing.as_str());
+        }
+        if note.doubled {
+            line.number("cookies_doubled", 1);
         }
         for (key, why) in [("patch_refused", &note.refused), ("not_saved", &note.not_saved)] {
             if let Some(why) = why {

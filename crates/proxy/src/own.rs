@@ -33,11 +33,12 @@ pub(crate) async fn serve(call: Call<'_>, mut x: Exchange<'_, Note>) -> Served {
     let method = x.head().method();
     let read = matches!(method, Method::Get | Method::Head);
     let answer = match x.head().target().path() {
-        "/.vestibule/login" if read => log_in::serve(&call, x.head().target()).await,
-        "/.vestibule/callback" if read => callback::serve(&call, x.head().target()).await,
+        "/.vestibule/login" if method == Method::Get => log_in::serve(&call, x.head().target()).await,
+        "/.vestibule/callback" if method == Method::Get => callback::serve(&call, x.head().target()).await,
         "/.vestibule/session" if read => session::serve(&call, x.head().target()).await,
         "/.vestibule/logout" if method == Method::Post => log_out::serve(&call, &mut x).await,
-        "/.vestibule/login" | "/.vestibule/callback" | "/.vestibule/session" => reply::method("GET, HEAD"),
+        "/.vestibule/login" | "/.vestibule/callback" => reply::method("GET"),
+        "/.vestibule/session" => reply::method("GET, HEAD"),
         "/.vestibule/logout" => reply::method("POST"),
         _ => reply::no_route(vestibule_routes::NoRoute::Path, &x.head()),
     };

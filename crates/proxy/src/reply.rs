@@ -63,13 +63,21 @@ pub(crate) fn ask(how: HowToAsk, ask: &Ask, cookies: &[String]) -> Answer {
 }
 
 /// An app asks for what it was just given.
-pub(crate) fn step_up_loop() -> Answer {
-    problem(403, "step-up-loop", "The page asks to log on again, and again.", None)
+pub(crate) fn step_up_loop(cookies: &[String]) -> Answer {
+    with_cookies(problem(403, "step-up-loop", "The page asks to log on again, and again.", None), cookies)
+}
+
+/// An app's log-out or requirement cannot be read.
+pub(crate) fn unreadable_wish() -> Answer {
+    plain(502, "The page cannot be shown. Its answer was not understood.", true)
 }
 
 /// The visitor's standing is too low, and this site has no log-in.
-pub(crate) fn forbidden(page: bool) -> Answer {
-    plain(403, "This page is for visitors who have logged on, and this site has no log-in.", page)
+pub(crate) fn forbidden(page: bool, cookies: &[String]) -> Answer {
+    with_cookies(
+        plain(403, "This page is for visitors who have logged on, and this site has no log-in.", page),
+        cookies,
+    )
 }
 
 /// Another site's page made a request that would change something.
@@ -137,6 +145,15 @@ pub(crate) fn too_many_log_ins() -> Answer {
         .with("retry-after", "60")
 }
 
+/// A session cookie of ours came twice, so somebody else has set one.
+pub(crate) fn doubled_cookies() -> Answer {
+    plain(
+        400,
+        "Your browser sends two session cookies. Please delete this site's cookies and try again.",
+        true,
+    )
+}
+
 /// The callback of no log-in of ours.
 pub(crate) fn bad_callback() -> Answer {
     plain(400, "This log-in is not known any more. Please begin again.", true)
@@ -168,6 +185,13 @@ pub(crate) fn logged_out_here_only(cookies: &[String]) -> Answer {
     let detail =
         "You are logged out here. That you are logged out elsewhere is not confirmed yet; we keep trying.";
     with_cookies(plain(503, detail, true), cookies)
+}
+
+/// Ended here; for everywhere the visitor would have to be logged on.
+pub(crate) fn not_logged_out_everywhere(cookies: &[String]) -> Answer {
+    let detail =
+        "You are logged out here. To log out everywhere, log on first: your log-on had ended already.";
+    with_cookies(plain(403, detail, true), cookies)
 }
 
 /// Something that cannot happen happened.

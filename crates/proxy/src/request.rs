@@ -4,13 +4,15 @@
 use std::sync::Arc;
 
 use vestibule_domain::attempt::ReturnTarget;
+use vestibule_domain::audit::Cause;
 use vestibule_domain::cookie;
 use vestibule_domain::csrf;
 use vestibule_domain::identity::Timestamp;
+use vestibule_domain::judge::View;
 use vestibule_domain::limits::Limits;
 use vestibule_domain::standing::Standing;
 use vestibule_domain::step_up::{self, Requirement};
-use vestibule_domain::token::Need;
+use vestibule_domain::token::{Need, SKEW};
 use vestibule_message::head::RequestHead;
 use vestibule_routes::{Held, Match, NoRoute, Permit};
 use vestibule_wire::{Answer, Edit, Exchange, Relayed, Served};
@@ -20,7 +22,7 @@ use crate::enrich::{self, Told};
 use crate::open::{self, NotOpened, Opened};
 use crate::own::{self, Ask, Call, LoggedOut};
 use crate::reply;
-use crate::seal::{self, Sealed};
+use crate::seal::{self, Scene, Sealed};
 use crate::site::{App, Site};
 use crate::tokens::{NoToken, Token};
 use crate::visit::Visit;
@@ -36,6 +38,7 @@ pub(crate) async fn serve(proxy: &Proxy, mut x: Exchange<'_, Note>) -> Served {
     let peer = x.peer().ip();
     let visit = Visit::read(live, &x.head(), peer, x.id(), now);
     x.note().client = Some(visit.client).filter(|client| *client != peer);
+    x.note().doubled = visit.jar.is_doubled();
 
     // route
     if let Some(origin) = visit.elsewhere {
@@ -101,7 +104,9 @@ async fn pass(
     found: Match<'_, Standing>,
     head: &RequestHead<'_>,
 ) -> Result<Passed, Answer> {
-    if !app.allows_cross_site && csrf::check(&visit.fetch, visit.jar.any_of_ours()).is_err() {
+    // Where nobody is known there is nothing to protect.
+    if home.is_some() && !app.allows_cross_site && csrf::check(&visit.fetch, visit.jar.any_of_ours()).is_err()
+    {
         return Err(reply::cross_site());
     }
     let (limits, page) = (&proxy.live.limits, reply::wants_page(head));
@@ -120,7 +125,9 @@ async fn pass(
     let token = match home {
         None => None,
         Some((site, visitors)) => {
-            token(visitors, site, &mut opened, app, visit, limits).await.map_err(|_| reply::no_token(page))?
+            token(visitors, site, &mut opened, app, visit, limits).await.map_err(|why| {
+                if why == NoToken::Moved { reply::session_moved() } else { reply::no_token(page) }
+            })?
         }
     };
     let view = opened.visitor.as_ref().and_then(|it| Some((it.handle(), it.view(visit.now, limits)?)));
@@ -131,7 +138,7 @@ async fn pass(
             let ask = Ask { target: target.clone(), asked: false, max_age: None, restarted: false };
             reply::ask(step_up::ask(&visit.fetch), &ask, &[])
         }
-        _ => reply::forbidden(page),
+        _ => reply::forbidden(page, &[]),
     })?;
     let told = Told {
         visitor: view.as_ref().map(|(handle, view)| (*handle, view)),
@@ -172,14 +179,29 @@ async fn token(
         match visitors.tokens.of(site, shown, visit.now).await {
             Ok(token) => return Ok(Some(token)),
             Err(NoToken::Unavailable) if app.need == Need::Wanted => return Ok(None),
-            Err(NoToken::Ended(cause)) => {
+            // At its limit a log-on steps down by the judgement; a clock of the IDP's that is ahead ends nothing.
+            Err(NoToken::Refused)
+                if view.as_ref().is_some_and(|(_, view)| is_nearly_over(view, visit.now, limits)) =>
+            {
+                return if app.need == Need::Wanted { Ok(None) } else { Err(NoToken::Unavailable) };
+            }
+            Err(why @ (NoToken::Ended(_) | NoToken::Refused)) => {
+                let cause = if let NoToken::Ended(cause) = why { cause } else { Cause::Revoked };
                 let Some(visitor) = opened.visitor.take() else { return Err(NoToken::Unavailable) };
-                seal::end(visitors, &visitor, cause, visit.now).await;
+                seal::end(visitors, &visitor, cause, visit.now)
+                    .await
+                    .map_err(|seal::Moved| NoToken::Moved)?;
                 opened.set_gone(visitor.key);
             }
-            Err(NoToken::Unavailable) => return Err(NoToken::Unavailable),
+            Err(why @ (NoToken::Unavailable | NoToken::Moved)) => return Err(why),
         }
     }
+}
+
+/// Whether the log-on's own limit is as near as clocks may differ.
+fn is_nearly_over(view: &View<'_>, now: Timestamp, limits: &Limits) -> bool {
+    let ends_at = view.log_on().map(|log_on| log_on.ends_at.min(log_on.auth_time + limits.log_on));
+    ends_at.is_some_and(|ends_at| ends_at.since(now) <= SKEW)
 }
 
 /// What happens between the head of the app's answer and its leaving.
@@ -197,43 +219,59 @@ struct After<'a> {
 impl After<'_> {
     async fn serve(&self, mut relayed: Relayed<'_, Note>) -> Served {
         let limits = &self.proxy.live.limits;
+        // The app may have taken its time: what is saved is judged by when it answered.
+        let now = self.visitors.clock.wall();
 
         // absorb
         let Wishes { patch, requires, log_out } = absorb::read(&relayed.head());
 
         // seal
+        let scene = Scene {
+            visitors: self.visitors,
+            site: self.site,
+            app: self.app,
+            visit: self.visit,
+            opened: self.opened,
+            now,
+            limits,
+        };
         let mut sealed = Sealed::default();
-        match (patch, &self.opened.visitor) {
-            (Some(patch), _) => {
-                match seal::patch(self.visitors, self.site, self.app, self.visit, self.opened, patch, limits)
-                    .await
-                {
-                    Ok(done) => sealed = done,
-                    Err(why) => {
-                        relayed.note().not_saved = Some(why.0);
-                        if !self.app.delivers_unsaved {
-                            let answer = reply::context_not_saved(!self.visit.fetch.method.is_safe());
-                            return relayed.replace(answer).await;
-                        }
+        match patch {
+            None => scene.keep_up().await,
+            Some(patch) => match scene.patch(patch).await {
+                Ok(done) => sealed = done,
+                Err(why) => {
+                    relayed.note().not_saved = Some(why.0);
+                    if !self.app.delivers_unsaved {
+                        let answer = reply::context_not_saved(!self.visit.fetch.method.is_safe());
+                        return relayed.replace(answer).await;
                     }
                 }
-            }
-            (None, Some(visitor)) if !self.opened.degraded => {
-                seal::keep_up(self.visitors, visitor, self.visit.now, limits).await;
-            }
-            (None, _) => {}
+            },
         }
         relayed.note().refused = sealed.refused.take();
+        let (Ok(log_out), Ok(requires)) = (log_out, requires) else {
+            // A page that may say "you are logged out", or that was to be held back, is not shown.
+            relayed.note().refused = Some("a wish of the app's cannot be read".to_owned());
+            return relayed.replace(reply::unreadable_wish()).await;
+        };
         if let (Some(scope), Some(visitor)) = (log_out, &self.opened.visitor) {
-            match own::end_everything(self.visitors, self.visit.now, visitor, scope, limits).await {
+            if visitor.key.is_old() {
+                // A late answer must not touch the newer log-on.
+                return relayed.replace(reply::session_moved()).await;
+            }
+            match own::end_everything(self.visitors, now, visitor, scope, limits).await {
                 LoggedOut::Done => sealed.cookies = cookie::clear_session().to_vec(),
                 LoggedOut::HereOnly => {
                     return relayed.replace(reply::logged_out_here_only(&cookie::clear_session())).await;
                 }
+                LoggedOut::NotEverywhere => {
+                    return relayed.replace(reply::not_logged_out_everywhere(&cookie::clear_session())).await;
+                }
                 LoggedOut::Failed => return relayed.replace(reply::not_logged_out()).await,
             }
         } else if let Some(requirement) = requires
-            && let Some(answer) = self.demand(&requirement, &sealed.cookies)
+            && let Some(answer) = self.demand(&requirement, now, &sealed.cookies)
         {
             return relayed.replace(answer).await;
         }
@@ -241,21 +279,21 @@ impl After<'_> {
     }
 
     /// The answer in place of the app's, when the visitor has not what it demands.
-    fn demand(&self, requirement: &Requirement, cookies: &[String]) -> Option<Answer> {
+    fn demand(&self, requirement: &Requirement, now: Timestamp, cookies: &[String]) -> Option<Answer> {
         let limits = &self.proxy.live.limits;
-        let view = self.opened.visitor.as_ref().and_then(|visitor| visitor.view(self.visit.now, limits));
-        if requirement.is_met(view.as_ref(), self.visit.now) {
+        let view = self.opened.visitor.as_ref().and_then(|visitor| visitor.view(now, limits));
+        if requirement.is_met(view.as_ref(), now) {
             return None;
         }
         if self.site.client.is_none() {
-            return Some(reply::forbidden(self.visit.fetch.is_page()));
+            return Some(reply::forbidden(self.visit.fetch.is_page(), cookies));
         }
-        let how = step_up::demanded(view.as_ref(), &self.visit.fetch, self.visit.now, limits);
+        let how = step_up::demanded(view.as_ref(), &self.visit.fetch, now, limits);
         let ask =
             Ask { target: self.target.clone(), asked: true, max_age: requirement.max_age, restarted: false };
         Some(match how {
             Ok(how) => reply::ask(how, &ask, cookies),
-            Err(_) => reply::step_up_loop(),
+            Err(_) => reply::step_up_loop(cookies),
         })
     }
 }
@@ -269,7 +307,8 @@ async fn deliver(
     cookies: &[String],
 ) -> Served {
     let caching = absorb::caching(&relayed.head(), standing, !cookies.is_empty(), app);
-    match enrich::for_browser(visit.id, cookies, caching) {
+    let is_personal = !cookies.is_empty() || standing > Standing::Anonymous;
+    match enrich::for_browser(visit.id, cookies, caching, is_personal) {
         Ok(down) => relayed.send(down).await,
         Err(_) => relayed.replace(reply::bug()).await,
     }

@@ -14,7 +14,7 @@ use vestibule_domain::rise::{self, Fresh};
 use vestibule_domain::session::Session;
 use vestibule_ports::entropy::random;
 use vestibule_ports::session_store::Created;
-use vestibule_sessions::{Committed, NoChange};
+use vestibule_sessions::{Committed, Found, NoChange};
 
 use crate::Visitors;
 use crate::absorb::Refused;
@@ -92,33 +92,159 @@ pub(crate) async fn keep_up(visitors: &Visitors, visitor: &Visitor, now: Timesta
     }
 }
 
+/// The session has risen to another log-on meanwhile.
+pub(crate) struct Moved;
+
 /// Ends a session whose log-on has ended elsewhere. If that cannot be saved it is found again by the next request.
-pub(crate) async fn end(visitors: &Visitors, visitor: &Visitor, cause: Cause, now: Timestamp) {
-    let tombstone = rise::end(&visitor.known.session, cause, now);
-    // Not reported: this request goes on without the session either way.
+pub(crate) async fn end(
+    visitors: &Visitors,
+    visitor: &Visitor,
+    cause: Cause,
+    now: Timestamp,
+) -> Result<(), Moved> {
+    let grant = |session: &Session| session.log_on().map(|log_on| log_on.grant.digest());
+    // Not reported when it fails: this request goes on without the session either way.
+    let Ok(Found::Live(newest, _)) = visitors.sessions.get_fresh(visitor.handle()).await else {
+        return Ok(());
+    };
+    if grant(&newest.session) != grant(&visitor.known.session) {
+        return Err(Moved);
+    }
+    let tombstone = rise::end(&newest.session, cause, now);
     let _ = visitors.sessions.end(visitor.handle(), &tombstone).await;
+    Ok(())
 }
 
-/// Takes an app's patch: onto the session that is there, or into a new one.
-pub(crate) async fn patch(
-    visitors: &Visitors,
-    site: &Site,
-    app: &App,
-    visit: &Visit<'_>,
-    opened: &Opened,
-    patch: Result<Patch, Refused>,
-    limits: &Limits,
-) -> Result<Sealed, NotSaved> {
-    let admitted = patch.and_then(|patch| patch.admit(&app.id, &site.catalogue).map_err(Refused::Patch));
-    match (&opened.visitor, admitted) {
-        (_, _) if opened.degraded => Ok(Sealed::refused("the session is not known well enough")),
-        (Some(visitor), Ok(admitted)) => onto(visitors, app, visit.now, visitor, &admitted, limits).await,
-        (Some(visitor), Err(Refused::Patch(why))) => {
-            note_refusal(visitors, app, visit.now, visitor, why, limits).await
+/// What an app's wishes are carried out on.
+pub(crate) struct Scene<'a> {
+    pub(crate) visitors: &'a Visitors,
+    pub(crate) site: &'a Site,
+    pub(crate) app: &'a App,
+    pub(crate) visit: &'a Visit<'a>,
+    pub(crate) opened: &'a Opened,
+    /// When the app answered; the visit has the time when it was asked.
+    pub(crate) now: Timestamp,
+    pub(crate) limits: &'a Limits,
+}
+
+impl Scene<'_> {
+    /// Takes an app's patch: onto the session that is there, or into a new one.
+    pub(crate) async fn patch(&self, patch: Result<Patch, Refused>) -> Result<Sealed, NotSaved> {
+        match &self.opened.visitor {
+            Some(_) if self.opened.degraded => {
+                return Err(NotSaved("only a stale copy is at hand".to_owned()));
+            }
+            None if self.opened.degraded => return Ok(Sealed::refused("whose session it is, is not known")),
+            _ => {}
         }
-        (None, Ok(admitted)) => first(visitors, site, visit, opened, &admitted, limits).await,
-        (_, Err(Refused::Unheeded(why))) => Ok(Sealed::refused(why)),
-        (None, Err(Refused::Patch(why))) => Ok(Sealed::refused(why)),
+        let catalogue = &self.site.catalogue;
+        let admitted = patch.and_then(|patch| patch.admit(&self.app.id, catalogue).map_err(Refused::Patch));
+        match (&self.opened.visitor, admitted) {
+            (Some(visitor), Ok(admitted)) => self.onto(visitor, &admitted).await,
+            (Some(visitor), Err(Refused::Patch(why))) => Ok(self.note_refusal(visitor, why).await),
+            (None, Ok(admitted)) => self.first(&admitted).await,
+            (None, Err(Refused::Patch(why))) => Ok(Sealed::refused(why)),
+            (_, Err(Refused::Unheeded(why))) => {
+                // The visitor was here all the same.
+                self.keep_up().await;
+                Ok(Sealed::refused(why))
+            }
+        }
+    }
+
+    /// Keeps the record in order where nothing is patched.
+    pub(crate) async fn keep_up(&self) {
+        if let Some(visitor) = self.opened.visitor.as_ref().filter(|_| !self.opened.degraded) {
+            keep_up(self.visitors, visitor, self.now, self.limits).await;
+        }
+    }
+
+    async fn onto(&self, visitor: &Visitor, admitted: &Admitted<'_>) -> Result<Sealed, NotSaved> {
+        if visitor.key.is_old() {
+            return Ok(Sealed::refused(PatchRefused::OldSecret));
+        }
+        let (now, limits, key) = (self.now, self.limits, visitor.key);
+        // Who asks is who was shown to the app.
+        let Some(shown) = visitor.view(self.visit.now, limits) else {
+            return Ok(Sealed::refused(PatchRefused::Ended));
+        };
+        let asker = Asker::of(&shown);
+        let mut refused = None;
+        let committed = self.visitors.sessions.commit(visitor.handle(), |known, source| {
+            let reading = Reading { last_seen: known.last_seen(), source };
+            refused = None;
+            match judge(&known.session, key, reading, now, limits) {
+                Verdict::ReadAgain => Err(NoChange::ReadAgain),
+                Verdict::Over(_) => {
+                    refused = Some(PatchRefused::Ended);
+                    Err(NoChange::Nothing)
+                }
+                Verdict::Lives(view) => match admitted.apply(&view, asker, now, limits) {
+                    Ok(Some(session)) => Ok(session),
+                    Ok(None) if view.upkeep() == Upkeep::Settle => Ok(view.settled(now, limits)),
+                    Ok(None) => Err(NoChange::Nothing),
+                    Err(why) => {
+                        refused = Some(why.clone());
+                        // Settled, or the touch below would take a fall back.
+                        Ok(view.settled(now, limits).with_refusal(self.app.id.clone(), why, now))
+                    }
+                },
+            }
+        });
+        let mut saved = false;
+        let refused = match committed.await {
+            Err(why) => return Err(NotSaved(why.to_string())),
+            Ok(Committed::Gone) => Some(PatchRefused::Ended),
+            Ok(Committed::Saved { .. }) => {
+                saved = true;
+                refused
+            }
+            Ok(Committed::Unchanged) => refused,
+        };
+        let lives = visitor.view(now, limits).is_some_and(|view| view.upkeep() != Upkeep::None);
+        if refused != Some(PatchRefused::Ended) && lives {
+            self.visitors.sessions.touch(&visitor.known, now);
+        }
+        match refused {
+            Some(why) => Ok(Sealed::refused(why)),
+            None if saved => Ok(Sealed { cookies: vec![cookie::set_at(self.visitors.node)], refused: None }),
+            None => Ok(Sealed::default()),
+        }
+    }
+
+    /// Writes into the session's life that an app's patch was refused. Not worth an error when it cannot be saved.
+    async fn note_refusal(&self, visitor: &Visitor, why: PatchRefused) -> Sealed {
+        if !visitor.key.is_old() {
+            let (app, now) = (&self.app.id, self.now);
+            let noted = self.visitors.sessions.commit(visitor.handle(), |known, _| {
+                Ok::<Session, NoChange>(known.session.clone().with_refusal(app.clone(), why.clone(), now))
+            });
+            // The access line tells it all the same.
+            let _ = noted.await;
+            self.keep_up().await;
+        }
+        Sealed::refused(why)
+    }
+
+    /// The first patch of an anonymous visitor makes the session.
+    async fn first(&self, admitted: &Admitted<'_>) -> Result<Sealed, NotSaved> {
+        let (visitors, limits) = (self.visitors, self.limits);
+        let permit = match mint::check(self.opened.vst, self.opened.keep, &self.visit.fetch) {
+            Ok(permit) => permit,
+            Err(why) => return Ok(Sealed::refused(why)),
+        };
+        let secrets = NewSecrets::draw(visitors);
+        let fresh = secrets.fresh(visitors);
+        let session = match admitted.first(permit, self.site.id.clone(), fresh, self.now, limits) {
+            Ok(Some(session)) => session,
+            Ok(None) => return Ok(Sealed::default()),
+            Err(why) => return Ok(Sealed::refused(why)),
+        };
+        let handle = create(visitors, &session).await?;
+        Ok(Sealed {
+            cookies: secrets.cookies(handle, CookieCause::FirstPatch, visitors, limits),
+            refused: None,
+        })
     }
 }
 
@@ -126,97 +252,6 @@ impl Sealed {
     fn refused(why: impl std::fmt::Display) -> Self {
         Self { cookies: Vec::new(), refused: Some(why.to_string()) }
     }
-}
-
-async fn onto(
-    visitors: &Visitors,
-    app: &App,
-    now: Timestamp,
-    visitor: &Visitor,
-    admitted: &Admitted<'_>,
-    limits: &Limits,
-) -> Result<Sealed, NotSaved> {
-    if visitor.key.is_old() {
-        return Ok(Sealed::refused(PatchRefused::OldSecret));
-    }
-    let Some(view) = visitor.view(now, limits) else { return Ok(Sealed::refused(PatchRefused::Ended)) };
-    let (asker, key) = (Asker::of(&view), visitor.key);
-    let mut refused = None;
-    let committed = visitors.sessions.commit(visitor.handle(), |known, source| {
-        let reading = Reading { last_seen: known.last_seen(), source };
-        refused = None;
-        match judge(&known.session, key, reading, now, limits) {
-            Verdict::ReadAgain => Err(NoChange::ReadAgain),
-            Verdict::Over(_) => {
-                refused = Some(PatchRefused::Ended);
-                Err(NoChange::Nothing)
-            }
-            Verdict::Lives(view) => match admitted.apply(&view, asker, now, limits) {
-                Ok(Some(session)) => Ok(session),
-                Ok(None) if view.upkeep() == Upkeep::Settle => Ok(view.settled(now, limits)),
-                Ok(None) => Err(NoChange::Nothing),
-                Err(why) => {
-                    refused = Some(why.clone());
-                    Ok(known.session.clone().with_refusal(app.id.clone(), why, now))
-                }
-            },
-        }
-    });
-    let refused = match committed.await {
-        Err(why) => return Err(NotSaved(why.to_string())),
-        Ok(Committed::Gone) => Some(PatchRefused::Ended),
-        Ok(Committed::Saved { .. } | Committed::Unchanged) => refused,
-    };
-    if refused != Some(PatchRefused::Ended) && view.upkeep() != Upkeep::None {
-        visitors.sessions.touch(&visitor.known, now);
-    }
-    match refused {
-        Some(why) => Ok(Sealed::refused(why)),
-        None => Ok(Sealed { cookies: vec![cookie::set_at(visitors.node)], refused: None }),
-    }
-}
-
-/// Writes into the session's life that an app's patch was refused. Not worth an error when it cannot be saved.
-async fn note_refusal(
-    visitors: &Visitors,
-    app: &App,
-    now: Timestamp,
-    visitor: &Visitor,
-    why: PatchRefused,
-    limits: &Limits,
-) -> Result<Sealed, NotSaved> {
-    if !visitor.key.is_old() {
-        let noted = visitors.sessions.commit(visitor.handle(), |known, _| {
-            Ok::<Session, NoChange>(known.session.clone().with_refusal(app.id.clone(), why.clone(), now))
-        });
-        // The access line tells it all the same.
-        let _ = noted.await;
-        keep_up(visitors, visitor, now, limits).await;
-    }
-    Ok(Sealed::refused(why))
-}
-
-/// The first patch of an anonymous visitor makes the session.
-async fn first(
-    visitors: &Visitors,
-    site: &Site,
-    visit: &Visit<'_>,
-    opened: &Opened,
-    admitted: &Admitted<'_>,
-    limits: &Limits,
-) -> Result<Sealed, NotSaved> {
-    let permit = match mint::check(opened.vst, opened.keep, &visit.fetch) {
-        Ok(permit) => permit,
-        Err(why) => return Ok(Sealed::refused(why)),
-    };
-    let secrets = NewSecrets::draw(visitors);
-    let session = match admitted.first(permit, site.id.clone(), secrets.fresh(visitors), visit.now, limits) {
-        Ok(Some(session)) => session,
-        Ok(None) => return Ok(Sealed::default()),
-        Err(why) => return Ok(Sealed::refused(why)),
-    };
-    let handle = create(visitors, &session).await?;
-    Ok(Sealed { cookies: secrets.cookies(handle, CookieCause::FirstPatch, visitors, limits), refused: None })
 }
 
 /// Saves a new session under a new handle.

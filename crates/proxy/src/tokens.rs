@@ -2,21 +2,26 @@
 //! Knows nothing of what is in a token.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use quick_cache::sync::Cache;
+use tokio::sync::Notify;
 use vestibule_domain::audit::Cause;
 use vestibule_domain::identity::{Epoch, Handle, SignOnId, Timestamp, UserId};
 use vestibule_domain::judge::View;
 use vestibule_domain::token::{self, Bearer, Cached};
 use vestibule_feed::{Feed, Life, Stamp, Traces};
 use vestibule_oauth::token::{GrantToken, Jpt};
-use vestibule_ports::clock::Clock;
+use vestibule_ports::clock::{Clock, Mono};
 use vestibule_ports::issuer::{Issuer, IssuerError, Mint, Minted, Refusal};
 
 use crate::site::Site;
 
 /// JPTs that are kept; the least used go first.
 const TOKENS_MAX: usize = 64 * 1024;
+
+/// How long after the IDP could not be asked it is not asked again for the same token.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A JPT as it is handed out.
 pub(crate) struct Token {
@@ -49,6 +54,10 @@ impl Token {
 pub(crate) enum NoToken {
     /// The log-on has ended at the IDP, for this reason.
     Ended(Cause),
+    /// The IDP knows no such log-on any more: it has ended, or reached its limit by the IDP's clock.
+    Refused,
+    /// The session has a newer log-on than the one that was asked for.
+    Moved,
     /// The IDP did not answer, or the configuration does not allow it; nothing follows for the session.
     Unavailable,
 }
@@ -64,8 +73,12 @@ enum Key {
 #[derive(Default)]
 struct Slot {
     newest: Mutex<Option<Arc<Token>>>,
+    /// Why and when the newest try gave none.
+    refused: Mutex<Option<(NoToken, Mono)>>,
     /// Held by the one that mints.
-    minting: tokio::sync::Mutex<()>,
+    minting: Arc<tokio::sync::Mutex<()>>,
+    /// Told when a try is over.
+    done: Notify,
 }
 
 /// The JPTs of this process.
@@ -101,7 +114,7 @@ impl Tokens {
         match (use_as, newest) {
             (Cached::Use, Some(held)) => Ok(held),
             (Cached::UseAndRenew, Some(held)) => {
-                self.renew(&slot, mint, now);
+                self.mint_apart(&slot, mint, now);
                 Ok(held)
             }
             (Cached::WaitOrUse, Some(held)) => match self.wait(&slot, mint, now).await {
@@ -110,6 +123,15 @@ impl Tokens {
             },
             _ => self.wait(&slot, mint, now).await,
         }
+    }
+
+    /// Fetches the token of a site's anonymous visitors, and waits for it.
+    pub(crate) async fn fetch_anonymous(self: &Arc<Self>, site: &Site, now: Timestamp) -> bool {
+        let (key, mint) = order(site, None);
+        let Ok(slot) = self.slots.get_or_insert_with(&key, || Ok::<_, NoToken>(Arc::default())) else {
+            return false;
+        };
+        self.wait(&slot, mint, now).await.is_ok()
     }
 
     /// What a token at hand is worth: by its life, and by what has ended since it was asked for. Without a live lease
@@ -130,28 +152,43 @@ impl Tokens {
         }
     }
 
-    /// Mints in the background, unless somebody does already.
-    fn renew(self: &Arc<Self>, slot: &Arc<Slot>, mint: Mint, now: Timestamp) {
-        if slot.minting.try_lock().is_err() {
-            return;
-        }
+    /// Mints beside the request, unless somebody does already. It goes on when nobody waits any more, so that the next
+    /// request has the token.
+    fn mint_apart(self: &Arc<Self>, slot: &Arc<Slot>, mint: Mint, now: Timestamp) {
+        let Ok(minting) = Arc::clone(&slot.minting).try_lock_owned() else { return };
         let (tokens, slot) = (Arc::clone(self), Arc::clone(slot));
         tokio::spawn(async move {
-            // Whoever needs the token later sees for himself that it was not renewed.
-            let _ = tokens.wait(&slot, mint, now).await;
+            let refused = tokens.mint(&slot, mint, now).await.err().map(|why| (why, tokens.clock.mono()));
+            *slot.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+            drop(minting);
+            slot.done.notify_waiters();
         });
     }
 
-    /// Waits for a new token, minted here or by somebody else meanwhile.
-    async fn wait(&self, slot: &Slot, mint: Mint, now: Timestamp) -> Result<Arc<Token>, NoToken> {
-        let minted = tokio::time::timeout(token::WAIT_MAX, async {
-            let _minting = slot.minting.lock().await;
-            if let Some(held) = slot.newest().filter(|held| self.worth(held, now) == Ok(Cached::Use)) {
-                return Ok(held);
-            }
-            self.mint(slot, mint, now).await
-        });
-        minted.await.unwrap_or(Err(NoToken::Unavailable))
+    /// Waits for a new token, minted for this request or for another that asked first.
+    async fn wait(
+        self: &Arc<Self>,
+        slot: &Arc<Slot>,
+        mint: Mint,
+        now: Timestamp,
+    ) -> Result<Arc<Token>, NoToken> {
+        // While the IDP is away nobody waits for what was just not to be had.
+        let refused = || slot.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((NoToken::Unavailable, at)) = refused()
+            && self.clock.mono().since(at) < ASK_AGAIN
+        {
+            return Err(NoToken::Unavailable);
+        }
+        let done = slot.done.notified();
+        tokio::pin!(done);
+        // From here on no end of a try is missed.
+        done.as_mut().enable();
+        self.mint_apart(slot, mint, now);
+        tokio::time::timeout(token::WAIT_MAX, done).await.map_err(|_| NoToken::Unavailable)?;
+        if let Some((why, _)) = refused() {
+            return Err(why);
+        }
+        slot.newest().ok_or(NoToken::Unavailable)
     }
 
     async fn mint(&self, slot: &Slot, mint: Mint, seen: Timestamp) -> Result<Arc<Token>, NoToken> {
@@ -178,8 +215,7 @@ impl Tokens {
                 *slot.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&token));
                 Ok(token)
             }
-            // The IDP keeps no reason for what it does not know any more.
-            Err(IssuerError::Refused(Refusal::Grant)) => Err(NoToken::Ended(Cause::Revoked)),
+            Err(IssuerError::Refused(Refusal::Grant)) => Err(NoToken::Refused),
             Err(_) => Err(NoToken::Unavailable),
         }
     }

@@ -14,6 +14,14 @@ use crate::{deadline, record};
 /// How often a change is applied anew because another commit came first.
 pub const CONFLICTS_MAX: usize = 5;
 
+/// Sessions that share a turn: commits of one session go one after the other, and seldom wait for another's.
+const TURNS: usize = 256;
+
+/// A turn for each group of sessions.
+pub(crate) fn turns() -> Box<[tokio::sync::Mutex<()>]> {
+    (0..TURNS).map(|_| tokio::sync::Mutex::default()).collect()
+}
+
 /// What became of a change.
 #[derive(Debug)]
 pub enum Committed {
@@ -71,6 +79,8 @@ impl<X: Default + Send + Sync> Sessions<X> {
         handle: Handle,
         mut change: impl FnMut(&Known<X>, Source) -> Result<Session, NoChange> + Send,
     ) -> Result<Committed, CommitError> {
+        let turn = &self.turns[usize::from(handle.as_bytes()[0]) % TURNS];
+        let _turn = deadline::read(async { Ok(turn.lock().await) }).await?;
         let mut found = self.get(handle).await?;
         for _ in 0..=CONFLICTS_MAX {
             let (base, source) = match &found {

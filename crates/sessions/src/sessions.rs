@@ -13,7 +13,7 @@ use crate::cache::{Cache, Ticket};
 use crate::flight::{Outcome, Seat};
 use crate::known::{Known, Seen};
 use crate::touches::Touches;
-use crate::{deadline, record};
+use crate::{commit, deadline, record};
 
 /// How much a node caches, and how long its sessions last.
 #[derive(Debug, Clone)]
@@ -65,6 +65,8 @@ pub struct Sessions<X> {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cache: Cache<X>,
     pub(crate) touches: Touches,
+    /// Commits of one session wait for each other here, so that they do not conflict in the store.
+    pub(crate) turns: Box<[tokio::sync::Mutex<()>]>,
     pub(crate) limits: Limits,
     pub(crate) node: u64,
 }
@@ -74,7 +76,15 @@ impl<X: Default + Send + Sync> Sessions<X> {
     /// Nothing is believed before `run` is polled.
     pub fn new(store: Arc<dyn SessionStore>, clock: Arc<dyn Clock>, node: u64, config: Config) -> Self {
         let Config { cache_bytes, limits } = config;
-        Self { store, clock, cache: Cache::new(cache_bytes), touches: Touches::default(), limits, node }
+        Self {
+            store,
+            clock,
+            cache: Cache::new(cache_bytes),
+            touches: Touches::default(),
+            turns: commit::turns(),
+            limits,
+            node,
+        }
     }
 
     /// The number that tells this process from the others: whoever reads it in a visitor's cookie and is another

@@ -4,10 +4,11 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use crate::server::{Listener, Shared};
@@ -35,6 +36,8 @@ pub(crate) struct Accepted<F> {
     pub(crate) stream: TcpStream,
     pub(crate) peer: SocketAddr,
     pub(crate) face: Arc<F>,
+    /// Counts the open connections of its listener.
+    pub(crate) of_listener: Arc<AtomicUsize>,
 }
 
 /// One core as the acceptor sees it.
@@ -64,31 +67,37 @@ async fn run_one<F>(
     mut stop: watch::Receiver<bool>,
 ) {
     let Ok(socket) = tokio::net::TcpListener::from_std(listener.socket) else { return };
+    let open = Arc::new(AtomicUsize::new(0));
     loop {
         let accepted = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => return,
-            accepted = accept(&socket, &shared) => accepted,
+            // EMFILE and ENFILE pass when a connection ends; ECONNABORTED is the client's own doing.
+            accepted = socket.accept(), if open.load(Ordering::Relaxed) < listener.connections_max => accepted.ok(),
+            () = tokio::time::sleep(PAUSE) => continue,
         };
-        let Some((stream, peer)) = accepted else {
+        let stream = accepted.and_then(|(stream, peer)| Some((stream.into_std().ok()?, peer)));
+        let Some((stream, peer)) = stream else {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let core = shared.least_loaded();
-        shared.open[core].fetch_add(1, Ordering::Relaxed);
-        let face = Arc::clone(&listener.face);
-        if cores[core].send(Accepted { stream, peer, face }).await.is_err() {
-            return;
-        }
+        open.fetch_add(1, Ordering::Relaxed);
+        let (face, of_listener) = (Arc::clone(&listener.face), Arc::clone(&open));
+        hand_over(Accepted { stream, peer, face, of_listener }, &cores, &shared);
     }
 }
 
-/// The next connection; `None` when it cannot be taken now: too many are open, or the system has no more descriptors.
-async fn accept(socket: &tokio::net::TcpListener, shared: &Shared) -> Option<(TcpStream, SocketAddr)> {
-    if shared.open_connections() >= shared.limits.connections_max {
-        return None;
+/// Gives a connection to the core with the fewest that has room for it; if none has, the connection closes.
+fn hand_over<F>(mut accepted: Accepted<F>, cores: &[Inlet<F>], shared: &Shared) {
+    for core in shared.by_load() {
+        shared.open[core].fetch_add(1, Ordering::Relaxed);
+        match cores[core].try_send(accepted) {
+            Ok(()) => return,
+            Err(TrySendError::Full(back) | TrySendError::Closed(back)) => {
+                shared.open[core].fetch_sub(1, Ordering::Relaxed);
+                accepted = back;
+            }
+        }
     }
-    // EMFILE and ENFILE pass when a connection ends; ECONNABORTED is the client's own doing.
-    let (stream, peer) = socket.accept().await.ok()?;
-    Some((stream.into_std().ok()?, peer))
+    accepted.of_listener.fetch_sub(1, Ordering::Relaxed);
 }

@@ -33,6 +33,10 @@ pub(crate) async fn serve<F: Face>(mut link: Link, face: Arc<F>) {
             bury(&mut link).await;
         }
         log(&mut link, &*face, &note);
+        // A face can only come here with its one answer sent; whatever else happens, no body is read as a request.
+        if link.record.status.is_none() || !link.reader.is_done() {
+            link.close = true;
+        }
         if link.close {
             return link.finish().await;
         }

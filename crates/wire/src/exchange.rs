@@ -82,6 +82,9 @@ impl<'c, N> Exchange<'c, N> {
         let mut body = Vec::new();
         poll_fn(|cx| {
             loop {
+                if link.deadline.poll_passed(cx) {
+                    return Poll::Ready(Err(BodyFault::Missing));
+                }
                 if link.io.poll_flush(cx, &mut link.outbox)?.is_pending() {
                     return Poll::Pending;
                 }
@@ -96,12 +99,9 @@ impl<'c, N> Exchange<'c, N> {
                 if link.reader.is_done() {
                     return Poll::Ready(Ok(()));
                 }
-                if link.deadline.poll_passed(cx) {
-                    return Poll::Ready(Err(BodyFault::Missing));
-                }
                 match ready!(link.io.poll_read(cx, &mut link.inbox)) {
-                    Ok(1..) => link.deadline.set(link.shared.limits.body_timeout),
-                    Ok(0) | Err(_) => return Poll::Ready(Err(BodyFault::Missing)),
+                    Ok(n @ 1..) if link.keeps_pace(n) => link.deadline.set(link.shared.limits.body_timeout),
+                    Ok(_) | Err(_) => return Poll::Ready(Err(BodyFault::Missing)),
                 }
             }
         })
@@ -140,7 +140,7 @@ impl Link {
 }
 
 /// A request has had its one answer, or was cut: what the log tells of it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Served {
     status: Option<u16>,
     bytes_out: u64,

@@ -57,15 +57,15 @@ pub trait Face: Send + Sync + 'static {
 pub struct Limits {
     /// Size of request heads. Answers' heads have the same limits.
     pub head: HeadLimits,
-    /// Connections open at once; more wait in the kernel's queue.
-    pub connections_max: usize,
     /// Time for a whole head, from its first byte, or from the connection's start.
     pub head_timeout: Duration,
     /// Time a connection may wait for its next request.
     pub idle_timeout: Duration,
     /// Time a request's body may stand still.
     pub body_timeout: Duration,
-    /// Time the client may take nothing of an answer that we made.
+    /// Bytes a second that a body must come with on average, once `body_timeout` has passed.
+    pub body_bytes_per_second_min: u64,
+    /// Time a client may take to read an answer that we made.
     pub write_timeout: Duration,
     /// Pooled connections to upstreams.
     pub upstream: UpstreamLimits,
@@ -75,10 +75,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             head: HeadLimits::default(),
-            connections_max: 16 * 1024,
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
             body_timeout: Duration::from_secs(30),
+            body_bytes_per_second_min: 256,
             write_timeout: Duration::from_secs(30),
             upstream: UpstreamLimits::default(),
         }

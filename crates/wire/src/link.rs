@@ -67,6 +67,8 @@ pub(crate) struct Link {
     /// Whether the head was read far enough to be shown in the log.
     pub(crate) has_head: bool,
     served_before: bool,
+    /// Bytes of this request's body that were read from the socket.
+    body_received: u64,
 }
 
 /// Why there is no next request.
@@ -95,6 +97,7 @@ impl Link {
             close: false,
             has_head: false,
             served_before: false,
+            body_received: 0,
         }
     }
 
@@ -197,6 +200,7 @@ impl Link {
     /// is refused whole before anybody has seen a part of it.
     fn accept_head(&mut self, len: usize) -> Result<(), Refusal> {
         self.close = true;
+        self.body_received = 0;
         self.reader = BodyReader::Done;
         let data = self.head.data();
         if len > self.shared.limits.head.head_bytes_max {
@@ -219,6 +223,15 @@ impl Link {
         self.reader = reader;
         self.close = !persistent || self.shared.is_draining();
         Ok(())
+    }
+
+    /// Counts bytes of a body that have come, and says whether they come fast enough: a byte now and then must not hold a
+    /// connection for ever.
+    pub(crate) fn keeps_pace(&mut self, received: usize) -> bool {
+        self.body_received += received as u64;
+        let limits = &self.shared.limits;
+        let measured = tick::now().duration_since(self.record.started).saturating_sub(limits.body_timeout);
+        self.body_received >= measured.as_secs() * limits.body_bytes_per_second_min
     }
 
     /// Makes sure that there is memory to read into.
@@ -256,7 +269,9 @@ impl Link {
         out.put(answer.lines.as_bytes());
         let now = self.record.started;
         Core::with(|core| edit::write_field("date", core.date(now).as_bytes(), out));
-        if !answer.status.is_bodiless() {
+        // RFC 9110 8.6: without a body at hand nothing is said of the one that GET would get.
+        let unknown = bodiless && answer.body.is_empty();
+        if !answer.status.is_bodiless() && !unknown {
             edit::write_length(answer.body.len() as u64, out);
         }
         edit::write_connection(self.close, version, out);
@@ -313,7 +328,7 @@ impl Link {
 
     /// Ends the connection after its last answer. Bytes that still come are read and thrown away for a while: a close
     /// with unread bytes is a reset, and the client might lose the answer (RFC 9112 9.6).
-    pub(crate) async fn finish(mut self) {
+    pub(crate) async fn finish(&mut self) {
         if self.record.aborted {
             return;
         }
@@ -342,6 +357,15 @@ impl Link {
         self.head.clear();
         self.inbox.clear();
         self.release();
+    }
+}
+
+impl Drop for Link {
+    /// A request that is cut, as by the end of the process, must not look whole.
+    fn drop(&mut self) {
+        if self.has_head && self.record.ended.is_none() {
+            self.io.abort();
+        }
     }
 }
 

@@ -107,6 +107,10 @@ pub(crate) async fn relay<N>(
         Err(fault) => {
             Core::with(|core| core.slab.add(Counter::UpstreamFailed, 1));
             link.record.fault = Some(fault.to_string());
+            if link.outbox.is_begun() {
+                // Half of an interim answer has left: nothing whole can follow it.
+                link.abort();
+            }
             link.outbox.clear();
             Err(Refused { link, note, fault })
         }
@@ -133,6 +137,7 @@ async fn until_head(link: &mut Link, permit: &Permit, edit: &Edit) -> Result<Cou
     let unsent = reused && course.out.len() == whole && matches!(fault, RelayFault::UpstreamGone);
     if !unsent || !link.request().method().is_idempotent() {
         course.up.io.abort();
+        course.release();
         return Err(fault);
     }
     course.renew(open(permit.upstream(), conduct).await?);

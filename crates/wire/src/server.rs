@@ -49,6 +49,8 @@ pub struct Listener<F> {
     pub socket: TcpListener,
     /// Serves the requests.
     pub face: Arc<F>,
+    /// Connections open at once; more wait in the kernel's queue.
+    pub connections_max: usize,
 }
 
 /// Reads the counters of a server, from anywhere.
@@ -92,8 +94,11 @@ impl Shared {
         self.open.iter().map(|open| open.load(Ordering::Relaxed)).sum()
     }
 
-    pub(crate) fn least_loaded(&self) -> usize {
-        (0..self.open.len()).min_by_key(|core| self.open[*core].load(Ordering::Relaxed)).unwrap_or_default()
+    /// The cores, the one with the fewest connections first.
+    pub(crate) fn by_load(&self) -> Vec<usize> {
+        let mut cores: Vec<_> = (0..self.open.len()).collect();
+        cores.sort_by_key(|core| self.open[*core].load(Ordering::Relaxed));
+        cores
     }
 }
 
@@ -218,7 +223,7 @@ fn run_core<F: Face>(
 }
 
 fn take<F: Face>(accepted: Accepted<F>, core: usize, shared: &Arc<Shared>) {
-    let open = Open::new(core, shared);
+    let open = Open::new(core, shared, accepted.of_listener);
     let Ok(stream) = tokio::net::TcpStream::from_std(accepted.stream) else { return };
     let link = Link::new(Io::plain(stream), accepted.peer, Arc::clone(shared));
     tokio::spawn(async move {
@@ -231,14 +236,15 @@ fn take<F: Face>(accepted: Accepted<F>, core: usize, shared: &Arc<Shared>) {
 struct Open {
     core: usize,
     shared: Arc<Shared>,
+    of_listener: Arc<AtomicUsize>,
     slab: Arc<Slab>,
 }
 
 impl Open {
-    fn new(core: usize, shared: &Arc<Shared>) -> Self {
+    fn new(core: usize, shared: &Arc<Shared>, of_listener: Arc<AtomicUsize>) -> Self {
         let slab = Core::with(|core| Arc::clone(&core.slab));
         slab.add(Counter::Connections, 1);
-        Self { core, shared: Arc::clone(shared), slab }
+        Self { core, shared: Arc::clone(shared), of_listener, slab }
     }
 }
 
@@ -246,6 +252,7 @@ impl Drop for Open {
     fn drop(&mut self) {
         self.slab.add(Counter::ConnectionsClosed, 1);
         self.shared.open[self.core].fetch_sub(1, Ordering::Relaxed);
+        self.of_listener.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

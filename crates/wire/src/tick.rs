@@ -61,8 +61,11 @@ impl Ticker {
         let mut wheel = self.wheel.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = std::mem::take(&mut wheel[(tick % SLOTS) as usize]);
         for cell in slot {
+            // Only the newest place counts; older ones of the same cell just go.
             // Leave first, look second: whoever sets a deadline in between sees that it must enter again.
-            cell.entered.store(0, Ordering::SeqCst);
+            if cell.entered.compare_exchange(tick, 0, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+                continue;
+            }
             match cell.due.load(Ordering::SeqCst) {
                 0 => {}
                 due if due <= tick => cell.waker.wake(),

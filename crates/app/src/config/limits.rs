@@ -19,7 +19,8 @@ pub struct LimitsConfig {
     pub field_bytes_max: Option<usize>,
     /// Bytes of a request target. Default 8,192.
     pub target_bytes_max: Option<usize>,
-    /// Client connections open at once. Default 16,384.
+    /// Client connections open at once on one listener. Default 16,384; listeners of administration or metrics have 256
+    /// of their own.
     pub connections_max: Option<usize>,
     /// Milliseconds for a whole request head. Default 10,000.
     pub head_timeout_ms: Option<u64>,
@@ -27,7 +28,9 @@ pub struct LimitsConfig {
     pub idle_timeout_ms: Option<u64>,
     /// Milliseconds a request's body may stand still. Default 30,000.
     pub body_timeout_ms: Option<u64>,
-    /// Milliseconds a client may take nothing of an answer of ours. Default 30,000.
+    /// Bytes a second that a body must come with on average, after that time. Default 256.
+    pub body_bytes_per_second_min: Option<u64>,
+    /// Milliseconds a client may take to read an answer of ours. Default 30,000.
     pub write_timeout_ms: Option<u64>,
     /// Idle connections a core keeps to one app. Default 64.
     pub app_idle_max: Option<usize>,
@@ -49,10 +52,12 @@ impl LimitsConfig {
                 field_bytes_max: self.field_bytes_max.unwrap_or(default.head.field_bytes_max),
                 target_bytes_max: self.target_bytes_max.unwrap_or(default.head.target_bytes_max),
             },
-            connections_max: self.connections_max.unwrap_or(default.connections_max),
             head_timeout: time(self.head_timeout_ms, default.head_timeout),
             idle_timeout: time(self.idle_timeout_ms, default.idle_timeout),
             body_timeout: time(self.body_timeout_ms, default.body_timeout),
+            body_bytes_per_second_min: self
+                .body_bytes_per_second_min
+                .unwrap_or(default.body_bytes_per_second_min),
             write_timeout: time(self.write_timeout_ms, default.write_timeout),
             upstream: UpstreamLimits {
                 idle_per_upstream_max: self.app_idle_max.unwrap_or(default.upstream.idle_per_upstream_max),

@@ -35,14 +35,11 @@ fn bad_files_are_told_all_that_is_wrong_and_where() {
     for (text, said) in [
         ("", "v.toml: listener: there is none: add [[listener]] with bind and serves"),
         ("[[listener]\n", "v.toml:1: unclosed array table, expected `]`"),
-        (
-            "\nlistner = 1",
-            "v.toml:2: unknown field `listner`, expected one of `data_dir`, `listener`, `site`, `attribute`, `route`, `proxy`, `sessions`, `idp`, `limits`, `log`, `drain`, `runtime`",
-        ),
+        ("\nlistner = 1", "v.toml:2: unknown field `listner`, expected one of `data_dir`, `listener`, .."),
         ("[[listener]]\nbind = \"localhost\"\nserves = []", "v.toml:2: invalid socket address syntax"),
         (
             "[[listener]]\nbind = \"127.0.0.1:1\"\nserves = [\"prxy\"]",
-            "v.toml:3: unknown variant `prxy`, expected one of `proxy`, `idp`, `admin`, `metrics`",
+            "v.toml:3: unknown variant `prxy`, expected one of `proxy`, ..",
         ),
         (
             "[[listener]]\nbind = \"127.0.0.1:1\"\nserves = [\"proxy\"]",
@@ -67,7 +64,11 @@ fn bad_files_are_told_all_that_is_wrong_and_where() {
             "v.toml:4: listener[0].serves: names two faces besides metrics: give each a listener of its own",
         ),
     ] {
-        assert_eq!(refused(text), said);
+        // The list of all keys or faces grows; its beginning is enough.
+        match said.strip_suffix("..") {
+            Some(beginning) => assert!(refused(text).starts_with(beginning), "{}", refused(text)),
+            None => assert_eq!(refused(text), said),
+        }
     }
 }
 
@@ -97,4 +98,42 @@ fn the_environment_overrides_single_values() {
         unknown.starts_with("VESTIBULE_LIMITS__HEAD: unknown field `head`, expected one of"),
         "{unknown}"
     );
+}
+
+#[test]
+fn an_issuer_elsewhere_is_on_this_machine_and_not_beside_an_idp() {
+    let issuer = "[issuer]\nurl = \"http://127.0.0.1:8091\"\nclient_id = \"gateway\"\nsecret_file = \"s\"\n";
+    let gateway = "[[listener]]\nbind = \"127.0.0.1:0\"\nserves = [\"gateway-inside\"]\n\
+         [[service]]\npath = \"/echo\"\nupstream = \"http://127.0.0.1:1\"\nscopes = [\"echo:read\"]\n";
+    let good = format!("{gateway}{issuer}");
+    let config = Config::parse(&good, "v.toml").unwrap();
+    assert_eq!(serve::check(&config).map_err(|bad| bad.to_string()), Ok(()));
+    for (text, said) in [
+        (gateway.to_owned(), "a listener serves gateway-inside, and there is no [idp] or [issuer]"),
+        (
+            good.replace("http://127", "https://127"),
+            "v.toml:9: issuer.url: https to the provider is not supported",
+        ),
+        (
+            good.replace("127.0.0.1:8091", "192.0.2.1:8091"),
+            "v.toml:9: issuer.url: must be a loopback address",
+        ),
+        (good.replace("gateway-inside", "idp-inside"), "a listener serves idp-inside, and there is no [idp]"),
+        (
+            format!("data_dir = \"d\"\n{good}[idp]\n"),
+            "issuer: is another process's, and there is an [idp] here",
+        ),
+        (
+            format!("{GOOD}{issuer}"),
+            "v.toml: data_dir: is missing: sessions and users have to be kept somewhere",
+        ),
+        (
+            format!("data_dir = \"d\"\n{GOOD}{issuer}")
+                .replace("[[route]]", "log_on_client = \"shop\"\nanonymous_client = \"all\"\n[[route]]"),
+            "issuer: public_url is missing: browsers could not be sent to log in",
+        ),
+    ] {
+        let refused = refused(&text);
+        assert!(refused.contains(said), "{refused}");
+    }
 }

@@ -162,7 +162,9 @@ fn names_that_only_look_like_ours_reach_the_app_or_are_refused() {
 #[test]
 fn what_we_say_is_there_once_and_true() {
     let front = Front::start();
-    let seen = upstream_sees(&front, b"X-Forwarded-For: 1.2.3.4\r\nForwarded: for=1.2.3.4\r\nX-Forwarded-Host: evil.test\r\nX-Forwarded-Proto: https\r\nX-Context-Standing: logged-on");
+    let claims = b"X-Forwarded-For: 1.2.3.4\r\nForwarded: for=1.2.3.4\r\nX-Forwarded-Host: evil.test\r\n\
+        X-Forwarded-Proto: https\r\nX-Context-Standing: logged-on";
+    let seen = upstream_sees(&front, claims);
     for (name, value) in [
         ("x-context-standing", "anonymous"),
         ("x-forwarded-for", "127.0.0.1"),
@@ -242,7 +244,10 @@ fn a_nomination_cannot_unframe_a_body() {
         [("Content-Length: 5", "hello"), ("Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n")]
     {
         let mut client = Raw::connect(front.proxy);
-        client.send(format!("POST /seen HTTP/1.1\r\nHost: {HOST}\r\nConnection: content-length, transfer-encoding, host\r\n{fields}\r\n\r\n{body}"));
+        client.send(format!(
+            "POST /seen HTTP/1.1\r\nHost: {HOST}\r\nConnection: content-length, transfer-encoding, host\r\n\
+             {fields}\r\n\r\n{body}"
+        ));
         assert_eq!(client.response().status, 200);
         let seen = front.upstream.take();
         assert_eq!((seen.faults(), seen.requests[0].body.as_slice()), (Vec::new(), &b"hello"[..]));
@@ -252,7 +257,9 @@ fn a_nomination_cannot_unframe_a_body() {
 #[test]
 fn lines_of_one_connection_end_with_it() {
     let front = Front::start();
-    let seen = upstream_sees(&front, b"Keep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\nTE: trailers\r\nTrailer: X-A\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\nProxy-Authorization: Basic eA==\r\nProxy-Authenticate: x");
+    let hops = b"Keep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\nTE: trailers\r\nTrailer: X-A\r\nUpgrade: h2c\r\n\
+        HTTP2-Settings: AAMA\r\nProxy-Authorization: Basic eA==\r\nProxy-Authenticate: x";
+    let seen = upstream_sees(&front, hops);
     for name in [
         "connection",
         "keep-alive",
@@ -371,7 +378,9 @@ fn look_alikes_of_our_cookies_are_never_made_real() {
 #[test]
 fn several_cookie_lines_count_as_one() {
     let front = Front::start();
-    let seen = upstream_sees(&front, b"Cookie: a=1\r\nCookie: __Host-vst=secret\r\nX-Between: y\r\nCOOKIE: b=2; __Host-vst-keep=secret\r\ncookie: c=3");
+    let lines = b"Cookie: a=1\r\nCookie: __Host-vst=secret\r\nX-Between: y\r\n\
+        COOKIE: b=2; __Host-vst-keep=secret\r\ncookie: c=3";
+    let seen = upstream_sees(&front, lines);
     assert_eq!(seen.fields.all("cookie").join("; "), "a=1; b=2; c=3", "B29");
     // A misspelt name is not the cookie line, but some server may take it for one.
     for name in ["Cookie_", "COOKIE", "cookie"] {
@@ -437,7 +446,7 @@ fn an_app_cannot_set_our_cookies() {
             format!("={name}=x"),
             format!(" = {name}=x"),
             format!("{name} =x"),
-            format!("{name}"),
+            name.to_owned(),
         ] {
             for field in ["Set-Cookie", "set-cookie", "SET-COOKIE"] {
                 let response = browser_sees(

@@ -5,6 +5,7 @@ use std::time::Duration;
 use vestibule_testkit::client::{Raw, get};
 use vestibule_testkit::patience::Patience;
 use vestibule_testkit::strict::Fault;
+use vestibule_testkit::upstream::{Step, answer};
 
 use super::front::{Front, HOST, Shape, Victims};
 
@@ -58,7 +59,7 @@ fn heads_have_their_published_sizes() {
     check("a name of 17 KiB", 431, &get_with(&format!("{}: y\r\n", "x".repeat(17 * 1024))));
     let head = |bytes: usize| {
         let plain = get_with("").len();
-        let four: String = (0..4).map(|n| format!("X-{n}: {}\r\n", "x".repeat(15_000))).collect();
+        let four = format!("X-4: {}\r\n", "x".repeat(15_000)).repeat(4);
         get_with(&format!("{four}X-4: {}\r\n", "x".repeat(bytes - plain - four.len() - "X-4: \r\n".len())))
     };
     check("a head of 64 KiB", 200, &head(64 * 1024));
@@ -233,6 +234,18 @@ fn a_crowd_of_slow_clients_hurts_nobody_else() {
 }
 
 #[test]
+fn who_reads_nothing_is_cut() {
+    let front = Front::with(&Shape { route: "stall_timeout_ms = 300", ..Shape::default() });
+    front.upstream.on("/large", [Step::Send(answer(200, &[], vec![b'x'; 64 * 1024 * 1024]))]);
+    let mut deaf = Raw::connect(front.proxy);
+    deaf.send(format!("GET /large HTTP/1.1\r\nHost: {HOST}\r\n\r\n"));
+    // A45: the sockets' buffers fill, then nothing moves.
+    front.upstream.wait_until("the end of the relay", |seen| seen.connections.iter().any(|c| c.ended));
+    let (read, end) = deaf.until_end(LATE);
+    assert!(end == Fault::Reset || read.len() < 64 * 1024 * 1024, "{end:?} after {} bytes", read.len());
+}
+
+#[test]
 fn garbage_is_survived() {
     let front = Front::with(&Shape { limits: SHORT, ..Shape::default() });
     // A fixed sequence that looks random; what it is does not matter.
@@ -244,7 +257,7 @@ fn garbage_is_survived() {
         state as u8
     };
     for round in 0..200 {
-        let noise: Vec<u8> = (0..round * 7 + 1).map(|_| byte()).collect();
+        let noise: Vec<u8> = (0..=round * 7).map(|_| byte()).collect();
         let mut client = Raw::connect(front.proxy);
         let _ = client.try_send([&noise[..], b"\r\n\r\n"].concat());
         client.finish();

@@ -225,8 +225,16 @@ fn a_declared_body_that_comes_late_reaches_nobody() {
         );
         let response = ask(&front, method, "/late").response_to(method);
         assert!(response.body.is_empty());
+        // On several connections, so that one is served where the upstream's was kept.
+        let mut next: Vec<Raw> = (0..8).map(|_| ask(&front, "GET", "/next")).collect();
+        for client in &mut next {
+            let _ = client.is_quiet_for(Duration::from_millis(10));
+        }
         front.upstream.release(go);
-        assert_eq!(victims.visit(10), Ok(()), "A53 {method} {line} {fields:?}");
+        for client in &mut next {
+            assert_eq!(client.response().text(), "n", "A53 {method} {line} {fields:?}");
+        }
+        assert_eq!(victims.visit(3), Ok(()), "A53 {method} {line} {fields:?}");
     }
 }
 
@@ -253,6 +261,29 @@ fn bytes_after_an_answer_are_no_answer() {
 }
 
 #[test]
+fn half_an_answer_after_an_answer_is_not_the_next_ones_beginning() {
+    for (what, first) in [
+        ("a length", answer(200, &[], "fine")),
+        ("chunks", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfine\r\n0\r\n\r\n".to_vec()),
+        ("no body", b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()),
+    ] {
+        let front = Front::start();
+        let (half, rest) = POISON.split_at(POISON.len() / 2);
+        let bytes = [&first, half.as_bytes()].concat();
+        front.upstream.on("/half", [Step::Send(bytes), Step::Hold("rest"), Step::send(rest)]);
+        assert!(ask(&front, "GET", "/half").response().status < 300);
+        let mut next: Vec<Raw> = (0..8).map(|_| ask(&front, "GET", "/next")).collect();
+        for client in &mut next {
+            let _ = client.is_quiet_for(Duration::from_millis(10));
+        }
+        front.upstream.release("rest");
+        for client in &mut next {
+            assert_eq!(client.response().text(), "n", "A53 after {what}");
+        }
+    }
+}
+
+#[test]
 fn a_cut_body_is_never_whole() {
     let front = Front::with(&Shape { route: QUICK, ..Shape::default() });
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -275,7 +306,7 @@ fn a_cut_body_is_never_whole() {
                 match client.try_response_to("GET") {
                     // Before anything was sent it may still become an error.
                     Ok(response) => {
-                        assert_eq!(response.status, 502, "A56 {what}, {end:?}, HTTP/{version}: {response:?}")
+                        assert_eq!(response.status, 502, "A56 {what}, {end:?}, HTTP/{version}: {response:?}");
                     }
                     Err(ended) => {
                         let aborted = matches!(ended.fault, Fault::Cut | Fault::Reset);
@@ -352,6 +383,24 @@ fn silence_ends_at_its_time() {
     let ended = ask(&front, "GET", "/stall").try_response_to("GET").unwrap_err();
     assert!(matches!(ended.fault, Fault::Cut | Fault::Reset), "{ended:?}");
     assert_eq!(Victims::new(&front).visit(3), Ok(()));
+}
+
+#[test]
+fn a_hung_app_stalls_nobody_else() {
+    let front = Front::start();
+    front.upstream.on("/hang", [Step::Hold("all"), Step::Echo]);
+    let hung: Vec<Raw> = (0..100).map(|_| ask(&front, "GET", "/hang")).collect();
+    front.upstream.wait_until("100 requests that hang", |seen| {
+        seen.heads.iter().filter(|head| head.target == "/hang").count() == 100
+    });
+    // E23
+    let waited = Patience::new(Duration::from_secs(5));
+    assert_eq!(Victims::new(&front).visit(20), Ok(()));
+    assert!(waited.waited() < Duration::from_secs(2));
+    front.upstream.release("all");
+    for mut client in hung {
+        assert_eq!(client.response().text(), "n");
+    }
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! The load must count pages and nothing else.
 
-use super::{is_page, request};
+use super::{ACCOUNT, PRODUCT, is_page, request};
 use crate::origin::PAGE_BYTES;
 
 #[test]
 fn a_request_is_as_large_as_a_browsers() {
-    assert!((480..=560).contains(&request().len()), "{}", request().len());
+    let bytes = request("shop.example", PRODUCT, "", "").len();
+    assert!((480..=560).contains(&bytes), "{bytes}");
+    assert_eq!(request("shop.example", ACCOUNT, "; a=b", "C: d\r\n").len(), bytes + 11);
 }
 
 #[test]

@@ -11,7 +11,9 @@ use tokio::runtime::Runtime;
 use vestibule_domain::identity::Timestamp;
 use vestibule_feed::{Feed, Life, Stamp, Traces};
 use vestibule_gateway::{Config, Door, Gateway, Services};
+use vestibule_oauth::token::{AccessToken, Jpt};
 use vestibule_ports::clock::TestClock;
+use vestibule_ports::issuer::Presented;
 use vestibule_testkit::client::Raw;
 use vestibule_testkit::patience::{PATIENCE, Patience};
 use vestibule_testkit::strict::{Request, Response, lines};
@@ -21,6 +23,8 @@ use vestibule_wire::{Limits, Listener, Monitor, Server, Settings};
 use super::issuer::Desk;
 
 pub(crate) const HOST: &str = "api.test";
+/// More than any of these tests opens at one door.
+const CONNECTIONS_MAX: usize = 200;
 /// An access token that may read orders and echo, and a JPT of the same; both live for an hour.
 pub(crate) const ACCESS: &str = "access-token-that-reads";
 pub(crate) const JPT: &str = "jpt.that.reads";
@@ -88,8 +92,6 @@ impl Gate {
     fn start_with(upstream: Upstream, config: &Config) -> Self {
         let clock = Arc::new(TestClock::new(Timestamp::from_secs(1_800_000_000)));
         let desk = Arc::new(Desk::new(clock.clone()));
-        desk.admit(Door::Outside, ACCESS, "echo:read orders:read", HOUR);
-        desk.admit(Door::Inside, JPT, "echo:read orders:read", HOUR);
         let feed = Arc::new(Feed::new(clock.clone()));
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -102,7 +104,7 @@ impl Gate {
             let gateway = Gateway::new(config, door, services).unwrap();
             let socket = vestibule_wire::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
             addresses.push(socket.local_addr().unwrap());
-            Listener { socket, face: Arc::new(gateway) }
+            Listener { socket, face: Arc::new(gateway), connections_max: CONNECTIONS_MAX }
         });
         let settings = Settings {
             cores: 2,
@@ -124,16 +126,25 @@ impl Gate {
             runtime,
             log,
         };
-        gate.renew_lease();
+        gate.admit(Door::Outside, ACCESS, "echo:read orders:read", HOUR);
+        gate.admit(Door::Inside, JPT, "echo:read orders:read", HOUR);
+        gate.await_lease();
         gate
+    }
+
+    /// Makes this text a token of a door.
+    pub(crate) fn admit(&self, door: Door, token: &str, scopes: &str, lives: Duration) {
+        self.desk.admit(&presented(door, token), scopes, lives);
     }
 
     /// Sends a heartbeat and waits until it is heard.
     pub(crate) fn renew_lease(&self) {
-        wait_until("the lease", || {
-            self.desk.beat();
-            self.feed.check(&Traces::default(), self.feed.stamp()) == Life::Alive
-        });
+        self.desk.beat();
+        self.await_lease();
+    }
+
+    fn await_lease(&self) {
+        wait_until("the lease", || self.feed.check(&Traces::default(), self.feed.stamp()) == Life::Alive);
     }
 
     /// Lets time pass under a lease.
@@ -145,7 +156,7 @@ impl Gate {
     /// Ends a token and waits until the feed has told it.
     pub(crate) fn end(&self, door: Door, token: &str) {
         let before: Stamp = self.feed.stamp();
-        self.runtime.block_on(self.desk.end(door, token));
+        self.runtime.block_on(self.desk.end_token(&presented(door, token)));
         wait_until("the end", || self.feed.stamp() != before);
     }
 
@@ -188,6 +199,13 @@ impl Gate {
         self.server.drain(Duration::ZERO, PATIENCE, &hurry);
         let log = self.log.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8(log.clone()).unwrap()
+    }
+}
+
+fn presented(door: Door, token: &str) -> Presented {
+    match door {
+        Door::Outside => Presented::Outside(AccessToken::parse(token).unwrap()),
+        Door::Inside => Presented::Inside(Jpt::parse(token).unwrap()),
     }
 }
 

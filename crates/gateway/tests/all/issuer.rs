@@ -1,5 +1,5 @@
 //! An identity provider of the tests' own: it keeps the doors apart, counts what it is asked, and fails as it is told.
-//! Ends and feed are those of `MemoryIssuer`.
+//! Ends and feed are those of `MemoryIssuer`. It knows nothing of the gateway: tests inside the crate use it too.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,9 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 use vestibule_domain::identity::{Epoch, Handle, Timestamp};
-use vestibule_gateway::Door;
 use vestibule_oauth::scope::ScopeSet;
-use vestibule_oauth::token::{AccessToken, Jpt, Jwt};
+use vestibule_oauth::token::Jwt;
 use vestibule_ports::clock::{Clock, TestClock};
 use vestibule_ports::issuer::{
     Cause, End, Feed, Issuer, IssuerError, LogOn, Mint, Minted, Presented, Redeem, Refusal, Swapped,
@@ -25,7 +24,9 @@ pub(crate) enum Mood {
     /// Waits until the mood changes, then answers.
     Waits,
     /// Has looked whether the token lives, then waits until the mood changes, then answers as it found.
-    Dawdles,
+    Dawdles(u8),
+    /// Never answers, whatever comes after.
+    Hangs,
     Unreachable,
     Misconfigured,
     Panics,
@@ -34,7 +35,7 @@ pub(crate) enum Mood {
 pub(crate) struct Desk {
     clock: Arc<TestClock>,
     memory: MemoryIssuer,
-    tokens: Mutex<HashMap<(&'static str, [u8; 32]), Swapped>>,
+    tokens: Mutex<HashMap<Shown, Swapped>>,
     mood: watch::Sender<Mood>,
     asked: AtomicUsize,
 }
@@ -46,27 +47,29 @@ impl Desk {
         Self { clock, memory, tokens: Mutex::default(), mood, asked: AtomicUsize::new(0) }
     }
 
-    /// Makes this text a token of a door. Its session is named after it, so that ending it is one call.
-    pub(crate) fn admit(&self, door: Door, token: &str, scopes: &str, lives: Duration) {
+    /// Makes this a token. Its session is named after it, so that ending it is one call.
+    pub(crate) fn admit(&self, token: &Presented, scopes: &str, lives: Duration) {
+        let shown = shown(token);
         let swapped = Swapped {
             jwt: Jwt::parse("replaced.at.swap").unwrap(),
             expires_at: self.clock.wall() + lives,
             scopes: ScopeSet::parse(scopes).unwrap(),
-            client: format!("client-of-{token}"),
-            session: Some((session(token), Epoch::FIRST)),
+            client: format!("client-{}", self.tokens().len()),
+            session: Some((session(shown), Epoch::FIRST)),
             grant: None,
             family: None,
             user: None,
             sign_on: None,
             key: "key".to_owned(),
         };
-        self.tokens().insert((door.as_str(), digest(door, token)), swapped);
+        self.tokens().insert(shown, swapped);
     }
 
     /// Ends a token for good; when this returns it is acknowledged.
-    pub(crate) async fn end(&self, door: Door, token: &str) {
-        self.tokens().remove(&(door.as_str(), digest(door, token)));
-        let end = End::Session { sid: session(token), ep: Epoch::FIRST };
+    pub(crate) async fn end_token(&self, token: &Presented) {
+        let shown = shown(token);
+        self.tokens().remove(&shown);
+        let end = End::Session { sid: session(shown), ep: Epoch::FIRST };
         self.memory.end(end, Cause::Revoked).await.unwrap();
     }
 
@@ -84,17 +87,14 @@ impl Desk {
         self.asked.load(Ordering::SeqCst)
     }
 
-    fn tokens(&self) -> MutexGuard<'_, HashMap<(&'static str, [u8; 32]), Swapped>> {
+    fn tokens(&self) -> MutexGuard<'_, HashMap<Shown, Swapped>> {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn find(&self, presented: &Presented) -> Result<Swapped, IssuerError> {
-        let key = match presented {
-            Presented::Outside(token) => (Door::Outside.as_str(), token.digest()),
-            Presented::Inside(jpt) => (Door::Inside.as_str(), jpt.digest()),
-        };
         let living = |swapped: &&Swapped| swapped.expires_at > self.clock.wall();
-        self.tokens().get(&key).filter(living).cloned().ok_or(IssuerError::Refused(Refusal::Token))
+        let found = self.tokens().get(&shown(presented)).filter(living).cloned();
+        found.ok_or(IssuerError::Refused(Refusal::Token))
     }
 
     async fn changed_mood(&self, from: Mood) {
@@ -103,17 +103,19 @@ impl Desk {
     }
 }
 
-/// The session behind a token.
-fn session(token: &str) -> Handle {
-    let digest = AccessToken::parse(token).unwrap().digest();
-    Handle::from_bytes(std::array::from_fn(|at| digest[at]))
+/// The door of a token and its hash.
+type Shown = (bool, [u8; 32]);
+
+fn shown(presented: &Presented) -> Shown {
+    match presented {
+        Presented::Outside(token) => (false, token.digest()),
+        Presented::Inside(jpt) => (true, jpt.digest()),
+    }
 }
 
-fn digest(door: Door, token: &str) -> [u8; 32] {
-    match door {
-        Door::Outside => AccessToken::parse(token).unwrap().digest(),
-        Door::Inside => Jpt::parse(token).unwrap().digest(),
-    }
+/// The session behind a token.
+fn session((_, digest): Shown) -> Handle {
+    Handle::from_bytes(std::array::from_fn(|at| digest[at]))
 }
 
 #[async_trait]
@@ -135,11 +137,12 @@ impl Issuer for Desk {
                 self.changed_mood(mood).await;
                 self.find(&presented)
             }
-            Mood::Dawdles => {
+            Mood::Dawdles(_) => {
                 let found = self.find(&presented);
                 self.changed_mood(mood).await;
                 found
             }
+            Mood::Hangs => std::future::pending().await,
             Mood::Unreachable => Err(IssuerError::Unreachable("switched off".to_owned())),
             Mood::Misconfigured => Err(IssuerError::Refused(Refusal::Client)),
             Mood::Panics => panic!("a bug, planted"),
@@ -158,6 +161,9 @@ impl Issuer for Desk {
     }
 
     async fn feed(&self, after: u64) -> Result<Feed, IssuerError> {
-        self.memory.feed(after).await
+        let feed = self.memory.feed(after).await?;
+        // As the real one: whoever has heard all there is gets a heartbeat at once.
+        self.memory.beat();
+        Ok(feed)
     }
 }

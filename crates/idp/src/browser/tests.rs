@@ -1,3 +1,5 @@
+//! What the IDP reads of a browser: its cookies, its proof that a form is ours, its peer.
+
 use http::HeaderValue;
 
 use super::*;

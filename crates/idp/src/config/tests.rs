@@ -1,3 +1,5 @@
+//! The configuration: what is refused, all of it at once.
+
 use super::*;
 
 fn site() -> Site {
@@ -26,6 +28,13 @@ fn good() -> Config {
     Config {
         sites: vec![site()],
         clients: vec![client("shop"), client("shop-anonymous")],
+        role_clients: vec![RoleClient {
+            id: "proxy".to_owned(),
+            secret_file: "proxy.secret".into(),
+            secret: None,
+            roles: vec![Role::Redeem, Role::Mint],
+            sites: vec!["shop".to_owned()],
+        }],
         ..Config::default()
     }
 }
@@ -40,7 +49,12 @@ fn the_defaults_and_a_site_with_its_clients_are_fine() {
 #[test]
 fn each_problem_is_named_by_its_key() {
     type Change = fn(&mut Config);
-    let cases: [(Change, &str); 32] = [
+    let cases: [(Change, &str); 37] = [
+        (|c| c.role_clients[0].id = "shop".to_owned(), "role_clients[0].id: is used by another client"),
+        (|c| c.role_clients[0].id = "a b".to_owned(), "role_clients[0].id: must be printable"),
+        (|c| c.role_clients[0].roles.clear(), "role_clients[0].roles: must not be empty"),
+        (|c| c.role_clients[0].sites.clear(), "role_clients[0].sites: must name the sites"),
+        (|c| c.role_clients[0].sites = vec!["none".to_owned()], "role_clients[0].sites[0]: is not the name"),
         (|c| c.issuer = "login".to_owned(), "issuer: is not a URL"),
         (|c| c.issuer = "https://login.example/".to_owned(), "issuer: must be scheme"),
         (|c| c.issuer = "https://login.example/path".to_owned(), "issuer: must be scheme"),

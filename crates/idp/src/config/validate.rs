@@ -9,7 +9,9 @@ use vestibule_domain::scope::{ByStanding, check_grammar};
 use vestibule_oauth::redirect_uri::RedirectUri;
 use vestibule_oauth::scope::{Scope, ScopeSet};
 
-use super::{Client, ClientScopes, Config, GrantType, Lifetimes, PasswordCost, Problem, Site};
+use super::{
+    Client, ClientScopes, Config, GrantType, Lifetimes, PasswordCost, Problem, Role, RoleClient, Site,
+};
 
 /// Smallest memory of a hash, in KiB, below which Argon2id with two passes is no protection worth the name.
 const MEMORY_KIB_MIN: u32 = 8;
@@ -37,6 +39,13 @@ impl Config {
                 problems.add(format!("{key}.id"), "is used by another client");
             }
             problems.client(&key, client);
+        }
+        for (index, client) in self.role_clients.iter().enumerate() {
+            let key = format!("role_clients[{index}]");
+            if !ids.insert(client.id.as_str()) {
+                problems.add(format!("{key}.id"), "is used by another client");
+            }
+            problems.role_client(&key, client, &self.sites);
         }
         let (mut names, mut origins, mut log_on) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for (index, site) in self.sites.iter().enumerate() {
@@ -127,9 +136,7 @@ impl Problems {
     }
 
     fn client(&mut self, key: &str, client: &Client) {
-        if client.id.is_empty() || !client.id.bytes().all(|byte| byte.is_ascii_graphic()) {
-            self.add(format!("{key}.id"), "must be printable ASCII without spaces");
-        }
+        self.client_id(key, &client.id);
         if client.name.trim().is_empty() {
             self.add(format!("{key}.name"), "must not be empty: people read it on the log-in page");
         }
@@ -146,6 +153,28 @@ impl Problems {
         }
         self.grant_types(key, client);
         self.client_scopes(&format!("{key}.scopes"), &client.scopes);
+    }
+
+    fn client_id(&mut self, key: &str, id: &str) {
+        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            self.add(format!("{key}.id"), "must be printable ASCII without spaces");
+        }
+    }
+
+    fn role_client(&mut self, key: &str, client: &RoleClient, sites: &[Site]) {
+        self.client_id(key, &client.id);
+        if client.roles.is_empty() {
+            self.add(format!("{key}.roles"), "must not be empty");
+        }
+        let is_for_sites = client.roles.iter().any(|role| matches!(role, Role::Redeem | Role::Mint));
+        if is_for_sites && client.sites.is_empty() {
+            self.add(format!("{key}.sites"), "must name the sites that it may redeem and mint for");
+        }
+        for (index, name) in client.sites.iter().enumerate() {
+            if !sites.iter().any(|site| site.name == *name) {
+                self.add(format!("{key}.sites[{index}]"), "is not the name of a site with clients");
+            }
+        }
     }
 
     fn client_scopes(&mut self, key: &str, scopes: &ClientScopes) {

@@ -1,3 +1,5 @@
+//! Form fields as they were typed.
+
 use super::*;
 
 const FORM: Option<&[u8]> = Some(b"application/x-www-form-urlencoded; charset=utf-8");

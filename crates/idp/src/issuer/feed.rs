@@ -32,9 +32,7 @@ struct Follower {
 
 /// Follows all ends after a number.
 pub(super) fn follow(ledger: Ledger, clock: Arc<dyn Clock>, after: u64) -> Feed {
-    let announced = ledger.announced();
-    let follower =
-        Follower { ledger, clock, announced, after, waiting: VecDeque::new(), caught_up: false, lost: false };
+    let follower = Follower::new(ledger, clock, after);
     stream::unfold(follower, |mut follower| async move {
         let item = follower.next().await?;
         Some((item, follower))
@@ -42,7 +40,31 @@ pub(super) fn follow(ledger: Ledger, clock: Arc<dyn Clock>, after: u64) -> Feed 
     .boxed()
 }
 
+/// Everything after a number that one page holds. While there is only a heartbeat, looks again once when something
+/// ends or `wait` is over, so it is never empty.
+pub(super) async fn page(
+    ledger: Ledger,
+    clock: Arc<dyn Clock>,
+    after: u64,
+    wait: Duration,
+) -> Result<VecDeque<FeedItem>, IssuerError> {
+    let mut follower = Follower::new(ledger, clock, after);
+    follower.look().await?;
+    let is_quiet = matches!(follower.waiting.front(), Some(FeedItem::Heartbeat { .. }));
+    if is_quiet && !wait.is_zero() {
+        let _woken_or_not = time::timeout(wait.min(HEARTBEAT), follower.announced.changed()).await;
+        follower.waiting.clear();
+        follower.look().await?;
+    }
+    Ok(follower.waiting)
+}
+
 impl Follower {
+    fn new(ledger: Ledger, clock: Arc<dyn Clock>, after: u64) -> Self {
+        let announced = ledger.announced();
+        Self { ledger, clock, announced, after, waiting: VecDeque::new(), caught_up: false, lost: false }
+    }
+
     async fn next(&mut self) -> Option<Result<FeedItem, IssuerError>> {
         while !self.lost {
             if let Some(item) = self.waiting.pop_front() {

@@ -7,14 +7,28 @@ use vestibule_ports::issuer::{IssuerError, Mint, Minted, Refusal};
 use super::load::{self, ByGrant, Dead, Loaded, Named};
 use crate::bearer::{Frame, Whom};
 use crate::config::Site;
+use crate::inside::Sites;
 use crate::{Idp, claims};
 
 impl Idp {
-    pub(super) async fn mint_jpt(&self, mint: Mint, seen: Option<Timestamp>) -> Result<Minted, IssuerError> {
+    /// With `sites`, for those alone: the site is that of the row, whatever the caller says.
+    pub(crate) async fn mint_jpt(
+        &self,
+        mint: Mint,
+        seen: Option<Timestamp>,
+        sites: Option<Sites>,
+    ) -> Result<Minted, IssuerError> {
         let named = self.named(mint)?;
         let now = self.clock.wall();
         let loaded = self.ledger.call(move |registry| {
-            let loaded = load::load(registry, &named, now)?;
+            let loaded = load::load(registry, &named, now)?.and_then(|loaded| {
+                match (&sites, &loaded.bearer.client.site) {
+                    (Some(sites), site) if !site.as_ref().is_some_and(|site| sites.contains(site)) => {
+                        Err(Dead::Client)
+                    }
+                    _ => Ok(loaded),
+                }
+            });
             let grant = loaded.as_ref().ok().and_then(|loaded| loaded.grant.as_ref());
             if let (Some(grant), Some(seen)) = (grant, seen) {
                 // A clock ahead of ours must not keep a sign-on session awake.

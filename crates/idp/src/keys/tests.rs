@@ -1,3 +1,5 @@
+//! Signing keys: made, read back, and never shown.
+
 use vestibule_oauth::access_claims::AccessClaims;
 use vestibule_oauth::jwt::{JwtRefused, Registered};
 use vestibule_oauth::token::{Jpt, Jwt};

@@ -1,3 +1,5 @@
+//! Pages: escaping, policy, and that nothing a caller says becomes markup.
+
 use super::*;
 
 const PROBLEM: Problem = Problem { title: "Not right", text: "Try <again>", field: Some("username") };

@@ -1,3 +1,5 @@
+//! Passwords: hashed within bounds, compared at one cost, refused when well known.
+
 use vestibule_ports::entropy::SeededEntropy;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Answers: their status, what they show and what they keep.
+
 use super::*;
 
 #[test]

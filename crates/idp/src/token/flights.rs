@@ -54,7 +54,7 @@ impl Flight {
     }
 
     /// The answer is about to leave: who comes in from now on is late.
-    pub(super) fn is_answered(&self) {
+    pub(super) fn answers(&self) {
         self.change(|together| together.answered = together.rotated);
     }
 

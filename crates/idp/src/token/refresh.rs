@@ -74,7 +74,7 @@ impl Idp {
         });
         match refreshed.await? {
             (Refreshed::Renewed(renewal), now) => {
-                flight.is_answered();
+                flight.answers();
                 Ok(TokenResponse {
                     issued: Issued::AccessToken(renewal.access),
                     expires_in: renewal.terms.expires_at.since(now).as_secs(),

@@ -8,6 +8,7 @@ mod authorize;
 mod feed;
 mod guessing;
 mod house;
+mod inside;
 mod kinds;
 mod login;
 mod outage;

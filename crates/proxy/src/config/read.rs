@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use vestibule_domain::attribute::{AttributeName, Catalogue, Declared, Rights};
+use vestibule_domain::attribute::{AttributeName, Catalogue, CatalogueFault, Declared, Rights};
 use vestibule_domain::caching::RouteCache;
 use vestibule_domain::identity::{AppId, SiteId};
 use vestibule_domain::outage;
@@ -121,8 +121,11 @@ impl<'c> Reader<'c> {
                 let what = "must be https, or http on this machine: browsers keep no Secure cookie elsewhere";
                 self.problem(format!("site[{at}].origin"), what);
             }
-            if site.client.is_some() && self.config.issuer.is_none() {
-                self.problem(format!("site[{at}].client"), "there is no identity provider to log on with");
+            if site.log_on_client.is_some() && self.config.issuer.is_none() {
+                self.problem(
+                    format!("site[{at}].log_on_client"),
+                    "there is no identity provider to log on with",
+                );
             }
             if sites.iter().any(|other: &Site| other.id == id) {
                 self.problem(format!("site[{at}].name"), format!("'{id}' is there twice"));
@@ -143,7 +146,12 @@ impl<'c> Reader<'c> {
                     }
                 }
             }
-            sites.push(Site { id, origin, client: site.client.clone(), catalogue: Catalogue::default() });
+            sites.push(Site {
+                id,
+                origin,
+                client: site.log_on_client.clone(),
+                catalogue: Catalogue::default(),
+            });
         }
         (sites, hosts)
     }
@@ -175,11 +183,26 @@ impl<'c> Reader<'c> {
                 Ok(catalogue) => site.catalogue = catalogue,
                 Err(faults) => {
                     for fault in faults {
-                        self.problem("attribute", fault);
+                        self.catalogue_fault(&fault);
                     }
                 }
             }
         }
+    }
+
+    /// Tells a fault of the catalogue where it stands: at the route that names the attribute, or at the attribute.
+    fn catalogue_fault(&mut self, fault: &CatalogueFault) {
+        let CatalogueFault::Undeclared(_, name) = fault else { return self.problem("attribute", fault) };
+        let names = |list: &[String]| list.iter().any(|it| it == name.as_str());
+        let named = self.config.routes.iter().enumerate().find_map(|(at, route)| {
+            let key =
+                if names(&route.writes) { Some("writes") } else { names(&route.reads).then_some("reads") };
+            Some(format!("route[{at}].{}", key?))
+        });
+        self.problem(
+            named.unwrap_or_else(|| "route".to_owned()),
+            format!("attribute {name} is not declared"),
+        );
     }
 
     fn table(&mut self) -> Option<Table<Standing>> {

@@ -62,7 +62,7 @@ fn sites_and_attributes_must_fit_together() {
         name: name.to_owned(),
         origin: origin.to_owned(),
         aliases: vec!["b.test".to_owned()],
-        client: client.map(str::to_owned),
+        log_on_client: client.map(str::to_owned),
     };
     let attribute = |name: &str| AttributeConfig { name: name.to_owned(), survives: true, max_bytes: 10 };
     let mut reader = route("a.test", "/", "http://127.0.0.1:1");
@@ -79,12 +79,12 @@ fn sites_and_attributes_must_fit_together() {
             "attribute[1].name: 'basket' is there twice",
             "attribute[2].name: 'exp' is a reserved name",
             "route[0].reads: 'sub' is a reserved name",
-            "site[0].client: there is no identity provider to log on with",
+            "site[0].log_on_client: there is no identity provider to log on with",
             "site[1].origin: must be https, or http on this machine: browsers keep no Secure cookie elsewhere",
             "site[1].name: 'a' is there twice",
             "site[1].origin: 'b.test' belongs to a site already",
             "site[1].aliases[0]: 'b.test' belongs to a site already",
-            "attribute: app root: attribute ghost is not declared",
+            "route[0].reads: attribute ghost is not declared",
         ]
     );
 }

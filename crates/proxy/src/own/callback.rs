@@ -14,8 +14,8 @@ use vestibule_ports::issuer::{IssuerError, LogOn, Redeem};
 use vestibule_sessions::{Committed, NoChange};
 use vestibule_wire::Answer;
 
-use super::Call;
 use super::log_in::{self, Ask};
+use super::{Call, log_out};
 use crate::open::{self, Visitor};
 use crate::reply;
 use crate::seal::{self, NewSecrets};
@@ -98,11 +98,15 @@ async fn rise(call: &Call<'_>, proof: &Proof, secrets: &NewSecrets) -> Result<Ha
                 .map_err(NotRisen::Refused)?;
         match (risen, &found) {
             (Risen::New { session, ended }, _) => {
+                // First the new one: if it cannot be saved, nothing has changed.
+                let handle =
+                    seal::create(call.visitors, &session).await.map_err(|_| NotRisen::Unavailable)?;
                 if let (Some(tombstone), Some(old)) = (ended, &found) {
-                    let ended = call.visitors.sessions.end(old.handle(), &tombstone).await;
-                    ended.map_err(|_| NotRisen::Unavailable)?;
+                    log_out::end_other(call.visitors, old.handle(), &tombstone)
+                        .await
+                        .map_err(|_| NotRisen::Unavailable)?;
                 }
-                return seal::create(call.visitors, &session).await.map_err(|_| NotRisen::Unavailable);
+                return Ok(handle);
             }
             (Risen::Same(session), Some(visitor)) => {
                 if replace(call, visitor, session).await? {

@@ -64,6 +64,10 @@ pub(super) async fn begin(call: &Call<'_>, ask: &Ask) -> Answer {
     let (Some(client), Some(issuer)) = (&call.site.client, &call.proxy.live.issuer) else {
         return reply::no_log_in();
     };
+    if call.visit.jar.is_doubled() {
+        // Logging on would set one more pair of cookies beside the planted one, for ever.
+        return reply::doubled_cookies();
+    }
     if !call.visitors.limiter.admits(call.visit.client, call.visit.now) {
         return reply::too_many_log_ins();
     }

@@ -7,10 +7,13 @@ use std::time::Duration;
 use vestibule_domain::audit::{Cause, Tombstone};
 use vestibule_domain::cookie;
 use vestibule_domain::csrf;
-use vestibule_domain::identity::Timestamp;
+use vestibule_domain::grace;
+use vestibule_domain::identity::{Handle, Timestamp};
 use vestibule_domain::limits::Limits;
 use vestibule_domain::rise;
-use vestibule_ports::issuer::{self, End, Issuer};
+use vestibule_ports::issuer::{End, Issuer};
+use vestibule_ports::session_store::StoreError;
+use vestibule_sessions::Found;
 use vestibule_wire::{Answer, Exchange};
 
 use super::Call;
@@ -32,6 +35,8 @@ pub(crate) enum LoggedOut {
     Done,
     /// Here; the IDP has not confirmed the rest.
     HereOnly,
+    /// Here; everywhere was asked for by somebody who is not logged on any more.
+    NotEverywhere,
     /// Nothing has ended.
     Failed,
 }
@@ -39,6 +44,9 @@ pub(crate) enum LoggedOut {
 pub(super) async fn serve(call: &Call<'_>, x: &mut Exchange<'_, Note>) -> Answer {
     if csrf::check(&call.visit.fetch, call.visit.jar.any_of_ours()).is_err() {
         return reply::cross_site();
+    }
+    if call.visit.jar.is_doubled() {
+        return reply::not_logged_out();
     }
     let Ok(body) = x.body(FORM_BYTES_MAX).await else { return reply::bad_form() };
     let scope = vestibule_oauth::form::Form::parse(&body).ok().and_then(|form| {
@@ -50,14 +58,18 @@ pub(super) async fn serve(call: &Call<'_>, x: &mut Exchange<'_, Note>) -> Answer
     let found = open::open_fresh(call.visitors, call.site, &call.visit, limits).await;
     let Ok(found) = found else { return reply::not_logged_out() };
     let Some(visitor) = found else { return reply::redirect("/", &[]) };
+    if grace::check(visitor.key, call.visit.fetch.method).is_err() {
+        return reply::session_moved();
+    }
     match end_everything(call.visitors, call.visit.now, &visitor, scope, limits).await {
         LoggedOut::Done => reply::redirect("/", &cookie::clear_session()),
         LoggedOut::HereOnly => reply::logged_out_here_only(&cookie::clear_session()),
+        LoggedOut::NotEverywhere => reply::not_logged_out_everywhere(&cookie::clear_session()),
         LoggedOut::Failed => reply::not_logged_out(),
     }
 }
 
-/// Ends a session and what belongs to it.
+/// Ends a session and what belongs to it: what the record holds now, not what it held when the request was opened.
 pub(crate) async fn end_everything(
     visitors: &Visitors,
     now: Timestamp,
@@ -65,25 +77,44 @@ pub(crate) async fn end_everything(
     asked: LogOut,
     limits: &Limits,
 ) -> LoggedOut {
-    // Who holds only the lasting cookie speaks for this browser, not for the user.
+    let newest = match visitors.sessions.get_fresh(visitor.handle()).await {
+        Ok(Found::Live(known, _)) => known,
+        Ok(Found::Gone) => Arc::clone(&visitor.known),
+        Ok(Found::Stale { .. }) | Err(_) => return LoggedOut::Failed,
+    };
+    // Who is not logged on by now speaks for this browser, not for the user.
     let is_user = visitor.view(now, limits).is_some_and(|view| view.log_on().is_some());
     let scope = if is_user { asked } else { LogOut::This };
-    let (cause, told) = match scope {
-        LogOut::This => (Cause::LogOut, issuer::Cause::LogOut),
-        LogOut::Everywhere => (Cause::LogOutEverywhere, issuer::Cause::LogOutEverywhere),
+    let cause = match scope {
+        LogOut::This => Cause::LogOut,
+        LogOut::Everywhere => Cause::LogOutEverywhere,
     };
-    let tombstone = rise::end(&visitor.known.session, cause, now);
+    let tombstone = rise::end(&newest.session, cause, now);
     if visitors.sessions.end(visitor.handle(), &tombstone).await.is_err() {
         return LoggedOut::Failed;
     }
     let ends = ends(visitor, &tombstone, scope);
     for (at, end) in ends.iter().enumerate() {
-        if visitors.issuer.end(end.clone(), told).await.is_err() {
-            tell_again(&visitors.issuer, ends[at..].to_vec(), told);
+        if visitors.issuer.end(end.clone(), cause).await.is_err() {
+            tell_again(&visitors.issuer, ends[at..].to_vec(), cause);
             return LoggedOut::HereOnly;
         }
     }
-    LoggedOut::Done
+    if scope == asked { LoggedOut::Done } else { LoggedOut::NotEverywhere }
+}
+
+/// Ends the session that another user leaves behind, and its tokens with it.
+pub(super) async fn end_other(
+    visitors: &Visitors,
+    handle: Handle,
+    tombstone: &Tombstone,
+) -> Result<(), StoreError> {
+    visitors.sessions.end(handle, tombstone).await?;
+    let end = End::Session { sid: handle, ep: tombstone.epoch };
+    if visitors.issuer.end(end.clone(), tombstone.cause).await.is_err() {
+        tell_again(&visitors.issuer, vec![end], tombstone.cause);
+    }
+    Ok(())
 }
 
 /// What the IDP has to end, from the tombstone.
@@ -98,7 +129,7 @@ fn ends(visitor: &Visitor, tombstone: &Tombstone, scope: LogOut) -> Vec<End> {
 }
 
 /// Tells the IDP in the background until it confirms.
-fn tell_again(issuer: &Arc<dyn Issuer>, ends: Vec<End>, cause: issuer::Cause) {
+fn tell_again(issuer: &Arc<dyn Issuer>, ends: Vec<End>, cause: Cause) {
     let issuer = Arc::clone(issuer);
     tokio::spawn(async move {
         let mut wait = RETRY_AFTER;

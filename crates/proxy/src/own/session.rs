@@ -1,6 +1,7 @@
 //! `/.vestibule/session`: who am I, and for how long. For scripts of pages; `?slide=false` does not extend anything.
 
 use serde::Serialize;
+use vestibule_domain::audit::Cause;
 use vestibule_domain::identity::Timestamp;
 use vestibule_domain::judge::View;
 use vestibule_domain::standing::Standing;
@@ -8,7 +9,9 @@ use vestibule_message::target::Target;
 use vestibule_wire::Answer;
 
 use super::Call;
-use crate::{open, reply, seal};
+use crate::open::{self, Visitor};
+use crate::tokens::NoToken;
+use crate::{reply, seal};
 
 /// Times are Unix seconds.
 #[derive(Serialize)]
@@ -28,9 +31,17 @@ struct Session {
 
 pub(super) async fn serve(call: &Call<'_>, target: &Target) -> Answer {
     let (now, limits) = (call.visit.now, &call.proxy.live.limits);
-    let Ok(found) = open::open_fresh(call.visitors, call.site, &call.visit, limits).await else {
+    let Ok(mut found) = open::open_fresh(call.visitors, call.site, &call.visit, limits).await else {
         return reply::unavailable(true);
     };
+    if let Some(visitor) = &found
+        && let Some(cause) = ended_elsewhere(call, visitor).await
+    {
+        if seal::end(call.visitors, visitor, cause, now).await.is_err() {
+            return reply::session_moved();
+        }
+        found = None;
+    }
     if let Some(visitor) =
         found.as_ref().filter(|_| !target.query().unwrap_or_default().contains("slide=false"))
     {
@@ -38,6 +49,15 @@ pub(super) async fn serve(call: &Call<'_>, target: &Target) -> Answer {
     }
     let view = found.as_ref().and_then(|visitor| visitor.view(now, limits));
     reply::json(&describe(call, view.as_ref()))
+}
+
+/// Why the log-on has ended at the IDP, if it has. An IDP that cannot be asked ends nothing.
+async fn ended_elsewhere(call: &Call<'_>, visitor: &Visitor) -> Option<Cause> {
+    let view = visitor.view(call.visit.now, &call.proxy.live.limits)?;
+    match call.visitors.tokens.of(call.site, Some((visitor.handle(), &view)), call.visit.now).await {
+        Err(NoToken::Ended(cause)) => Some(cause),
+        _ => None,
+    }
 }
 
 fn describe(call: &Call<'_>, view: Option<&View<'_>>) -> Session {

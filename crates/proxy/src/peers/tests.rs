@@ -6,8 +6,8 @@ use super::*;
 
 fn client(trusted: &[&str], peer: &str, forwarded: &[&str]) -> String {
     let peers = TrustedPeers(trusted.iter().map(|net| net.parse().unwrap()).collect());
-    let lines: String = forwarded.iter().map(|value| format!("X-Forwarded-For: {value}\r\n")).collect();
-    let text = format!("GET / HTTP/1.1\r\nHost: a\r\n{lines}\r\n");
+    let lines: Vec<_> = forwarded.iter().map(|value| format!("X-Forwarded-For: {value}\r\n")).collect();
+    let text = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", lines.concat());
     let mut index = RequestIndex::default();
     index.parse(text.as_bytes(), &HeadLimits::default()).unwrap();
     peers.client(peer.parse().unwrap(), &index.of(text.as_bytes())).to_string()

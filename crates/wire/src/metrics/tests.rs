@@ -10,7 +10,7 @@ fn slabs_are_summed() {
     slabs[1].add(Counter::ConnectionsClosed, 1);
     slabs[0].took(Duration::from_micros(250));
     slabs[1].took(Duration::from_micros(251));
-    slabs[1].took(Duration::from_secs(60));
+    slabs[1].took(Duration::from_mins(1));
     let text = render(&slabs, 7);
     for line in [
         "vestibule_connections_total 5",

@@ -105,9 +105,12 @@ impl Course {
         if self.upload != Upload::Sending {
             return Some(RelayFault::AnswerSlow);
         }
-        if self.awaiting_continue && self.out.is_empty() {
-            self.awaiting_continue = false;
-            link.grant_continue();
+        if self.awaiting_continue {
+            // An upstream that has not even taken the head yet gets the time that a body gets.
+            if self.out.is_empty() {
+                self.awaiting_continue = false;
+                link.grant_continue();
+            }
             link.deadline.set(link.shared.limits.body_timeout);
             return None;
         }
@@ -134,7 +137,12 @@ impl Course {
                 }
                 link.back_inbox();
                 match ready!(link.io.poll_read(cx, &mut link.inbox)) {
-                    Ok(1..) => link.deadline.set(link.shared.limits.body_timeout),
+                    // Once the answer is on its way, only that decides how long to wait.
+                    Ok(n @ 1..) if link.keeps_pace(n) && self.head_len == 0 => {
+                        link.deadline.set(link.shared.limits.body_timeout);
+                    }
+                    Ok(1..) if self.head_len > 0 => {}
+                    Ok(1..) => return Poll::Ready(Err(RelayFault::BodySlow)),
                     Ok(0) | Err(_) => return Poll::Ready(Err(RelayFault::ClientGone)),
                 }
             }
@@ -230,11 +238,11 @@ impl Course {
     }
 
     /// Whether the upstream connection may carry another request after this answer. After HEAD it may not: bytes of a
-    /// body that should not be there might still come, and would be taken for the next answer. Likewise after a 204 that
-    /// declares a body.
+    /// body that should not be there might still come, and would be taken for the next answer. Likewise after a 204 or 304
+    /// that declares a body.
     pub(super) fn is_reusable(&self, method: Method) -> bool {
         let head = self.head();
-        let odd = head.status().code() == 204 && head.declares_body();
+        let odd = matches!(head.status().code(), 204 | 304) && head.declares_body();
         head.persistent() && method != Method::Head && !odd
     }
 

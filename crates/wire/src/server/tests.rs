@@ -94,7 +94,11 @@ fn start(upstream: &str) -> (Server, SocketAddr, Monitor) {
         monitor: monitor.clone(),
     };
     let face = Arc::new(Stage::new(upstream));
-    (Server::start(settings, vec![Listener { socket, face }]).unwrap(), address, monitor)
+    (
+        Server::start(settings, vec![Listener { socket, face, connections_max: 100 }]).unwrap(),
+        address,
+        monitor,
+    )
 }
 
 fn stop(server: Server) {

@@ -1,0 +1,284 @@
+//! The whole platform in this process: two sites, their apps, the log-in, one user, and a clock that stands still.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use vestibule::config::Config;
+use vestibule::platform::Nature;
+use vestibule::serve::{self, Running};
+use vestibule_domain::identity::{Timestamp, UserId};
+use vestibule_oauth::scope::ScopeSet;
+use vestibule_ports::authority::{Authority as _, NewUser, Password};
+use vestibule_ports::clock::TestClock;
+use vestibule_ports::entropy::SeededEntropy;
+use vestibule_testkit::client;
+use vestibule_testkit::patience::{PATIENCE, Patience};
+
+use super::app::{App, Told};
+use super::browser::{Ask, Browser, Reply, Tab};
+
+/// The user's log-in name.
+pub(super) const ALICE: &str = "alice";
+/// Her first password.
+pub(super) const PASSWORD: &str = "correct horse battery";
+/// The secret of the client `till`.
+pub(super) const TILL_SECRET: &str = "till-secret-of-32-characters-or-so";
+/// The shop's host.
+pub(super) const SHOP: &str = "shop.localhost";
+/// The outlet's host.
+pub(super) const OUTLET: &str = "outlet.localhost";
+/// The log-in's host.
+pub(super) const LOGIN: &str = "login.localhost";
+/// When each story begins.
+pub(super) const BEGIN: i64 = 1_790_000_000;
+
+/// By when an end that was acknowledged has reached every node, in real time.
+pub(super) const FEED_BOUND: Duration = Duration::from_millis(250);
+
+pub(super) const MINUTE: Duration = Duration::from_mins(1);
+pub(super) const HOUR: Duration = Duration::from_hours(1);
+pub(super) const DAY: Duration = Duration::from_hours(24);
+
+const SETTINGS: &str = include_str!("house.toml");
+/// Houses that find their ports taken by somebody else try the next ones.
+const STARTS_MAX: u16 = 20;
+/// The ports of the next house: below those that the system gives to whoever asks for any.
+static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
+const PORT_MIN: u16 = 12_000;
+const PORTS: u16 = 12_000;
+
+/// The platform, started, and what stands around it.
+pub(super) struct House {
+    pub(super) app: App,
+    pub(super) clock: Arc<TestClock>,
+    entropy: Arc<SeededEntropy>,
+    dir: TempDir,
+    ports: [u16; 3],
+    sessions: String,
+    running: Option<Running>,
+}
+
+impl House {
+    /// With default limits.
+    #[track_caller]
+    pub(super) fn open() -> Self {
+        Self::with("")
+    }
+
+    /// With these lines of `[sessions]`.
+    #[track_caller]
+    pub(super) fn with(sessions: &str) -> Self {
+        let mut house = Self {
+            app: App::start(),
+            clock: Arc::new(TestClock::new(Timestamp::from_secs(BEGIN))),
+            entropy: Arc::new(SeededEntropy::new(7)),
+            dir: new_dir(),
+            ports: [0; 3],
+            sessions: sessions.to_owned(),
+            running: None,
+        };
+        std::fs::write(house.dir.path().join("till.secret"), TILL_SECRET).expect("the directory takes files");
+        house.start_somewhere();
+        house.add_user(ALICE, PASSWORD);
+        house
+    }
+
+    #[track_caller]
+    fn start_somewhere(&mut self) {
+        for _ in 0..STARTS_MAX {
+            self.ports = [(); 3].map(|()| next_port());
+            match serve::start_in(self.config(), self.nature()) {
+                Ok(running) => {
+                    self.running = Some(running);
+                    return;
+                }
+                Err(e) if format!("{e:#}").contains("cannot listen") => {}
+                Err(e) => panic!("the house cannot start: {e:#}"),
+            }
+        }
+        panic!("no free ports from {PORT_MIN} on");
+    }
+
+    /// Ends the platform and starts it again over the same files.
+    #[track_caller]
+    pub(super) fn restart(&mut self) {
+        self.stop();
+        let patience = Patience::new(PATIENCE);
+        loop {
+            match serve::start_in(self.config(), self.nature()) {
+                Ok(running) => return self.running = Some(running),
+                Err(e) => assert!(!patience.left().is_zero(), "the house does not start again: {e:#}"),
+            }
+        }
+    }
+
+    /// Ends the platform.
+    pub(super) fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop();
+        }
+    }
+
+    fn nature(&self) -> Nature {
+        Nature { clock: Arc::clone(&self.clock) as _, entropy: Arc::clone(&self.entropy) as _ }
+    }
+
+    fn config(&self) -> Config {
+        let [web, idp, metrics] = self.ports;
+        let mut text = SETTINGS
+            .replace("{web}", &web.to_string())
+            .replace("{idp}", &idp.to_string())
+            .replace("{metrics}", &metrics.to_string())
+            .replace("{app}", &self.app.url())
+            .replace("{dir}", &self.dir.path().display().to_string());
+        let _ = writeln!(text, "[sessions]\n{}", self.sessions);
+        let file = self.dir.path().join("house.toml");
+        std::fs::write(&file, text).expect("the directory takes files");
+        Config::read(&file).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    #[track_caller]
+    pub(super) fn running(&self) -> &Running {
+        self.running.as_ref().expect("the house is open")
+    }
+
+    /// A page of the shop.
+    pub(super) fn shop(&self, path: &str) -> String {
+        format!("http://{SHOP}:{}{path}", self.ports[0])
+    }
+
+    /// A page of the outlet.
+    pub(super) fn outlet(&self, path: &str) -> String {
+        format!("http://{OUTLET}:{}{path}", self.ports[0])
+    }
+
+    /// A page of the log-in.
+    pub(super) fn login(&self, path: &str) -> String {
+        format!("http://{LOGIN}:{}{path}", self.ports[1])
+    }
+
+    /// A browser without cookies.
+    pub(super) fn browser(&self) -> Browser {
+        Browser::new(Arc::clone(&self.clock))
+    }
+
+    pub(super) fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    #[track_caller]
+    pub(super) fn add_user(&self, login: &str, password: &str) -> UserId {
+        let running = self.running();
+        let user = NewUser {
+            login: login.to_owned(),
+            password: Password::new(password),
+            name: Some("Alice Larsen".to_owned()),
+            email: Some("alice@shop.example".to_owned()),
+            scopes: ScopeSet::default(),
+        };
+        let idp = running.idp().expect("the house has a log-in");
+        running.wait(idp.create_user(user, "test")).unwrap_or_else(|e| panic!("no user {login}: {e}"))
+    }
+
+    /// Alice's identifier.
+    #[track_caller]
+    pub(super) fn alice(&self) -> UserId {
+        let (running, idp) = (self.running(), self.running().idp().expect("the house has a log-in"));
+        running.wait(idp.find_user(ALICE)).ok().flatten().expect("the house has a user").id
+    }
+
+    /// A tab of a new browser, logged on at the shop as alice.
+    #[track_caller]
+    pub(super) fn logged_on(&self) -> Tab {
+        let mut tab = self.browser().tab();
+        tab.log_in(&self.shop("/account"));
+        tab
+    }
+
+    /// Logs on at the shop in a browser that has a sign-on session, so that no form is shown.
+    #[track_caller]
+    pub(super) fn log_in_by_sign_on(&self, tab: &mut Tab) {
+        let asked = tab.open(&self.shop("/account"));
+        let page = tab.follow(asked).is(200);
+        assert_eq!(page.url.host_str(), Some(SHOP), "asks for credentials: {page:?}");
+    }
+
+    /// What an app of the shop that reads everything is told of this tab's visitor. Sets no cookie.
+    #[track_caller]
+    pub(super) fn whoami(&self, tab: &mut Tab) -> Told {
+        self.told(tab, &self.shop(""))
+    }
+
+    /// The same in the outlet.
+    #[track_caller]
+    pub(super) fn whoami_in_outlet(&self, tab: &mut Tab) -> Told {
+        self.told(tab, &self.outlet(""))
+    }
+
+    #[track_caller]
+    fn told(&self, tab: &mut Tab, origin: &str) -> Told {
+        let path = self.app.new_path("/whoami");
+        tab.open(&format!("{origin}{path}")).is(200).sets_nothing();
+        self.app.told(&path)
+    }
+
+    /// Sends a form to the shop's basket, whose app asks for this change.
+    #[track_caller]
+    pub(super) fn patch(&self, tab: &mut Tab, patch: &str) -> Reply {
+        self.patch_at(tab, "/basket", patch)
+    }
+
+    /// The same by another app.
+    #[track_caller]
+    pub(super) fn patch_at(&self, tab: &mut Tab, root: &str, patch: &str) -> Reply {
+        let path = self.app.patching(root, patch);
+        tab.send(Ask::form(&self.shop(&path), &self.shop("/"), &[("item", "doormat")]))
+    }
+
+    /// Where the platform keeps its files.
+    pub(super) fn data_dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(super) fn access_log(&self) -> PathBuf {
+        self.dir.path().join("access.log")
+    }
+
+    #[track_caller]
+    pub(super) fn metrics(&self) -> String {
+        let address = self.running().address("metrics").expect("the house serves metrics");
+        client::get(address, "localhost", "/metrics", &[]).text()
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Waits until it holds, for as long as `within`. What is asked has to take its time by itself, as a request does.
+#[track_caller]
+pub(super) fn eventually(within: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+    let patience = Patience::new(within);
+    while !holds() {
+        assert!(!patience.left().is_zero(), "not within {within:?}: {what}");
+    }
+}
+
+/// In memory where there is such a place: dozens of houses that wait for one slow disk miss the store's deadlines.
+fn new_dir() -> TempDir {
+    let in_memory = Path::new("/dev/shm");
+    let dir = if in_memory.is_dir() { tempfile::tempdir_in(in_memory) } else { tempfile::tempdir() };
+    dir.expect("a directory for the house")
+}
+
+fn next_port() -> u16 {
+    let offset = u16::try_from(std::process::id() % 100).unwrap_or_default() * 120;
+    let number = NEXT_PORT.fetch_add(1, Ordering::Relaxed);
+    PORT_MIN + offset.wrapping_add(number) % PORTS
+}

@@ -1,0 +1,47 @@
+//! One user in too many browsers: the one that logged in first has to do it again, whoever is busiest.
+
+use super::browser::Tab;
+use super::house::{FEED_BOUND, House, LOGIN, eventually};
+
+/// Browsers in which a user may be logged in.
+const BROWSERS_MAX: usize = 20;
+
+#[test]
+fn the_oldest_browser_of_too_many_is_logged_out() {
+    let house = House::open();
+    let mut tabs: Vec<Tab> = (0..BROWSERS_MAX).map(|_| logged_on(&house)).collect();
+    for tab in &mut tabs {
+        assert_eq!(house.whoami(tab).standing(), "logged-on");
+    }
+
+    let mut newest = logged_on(&house);
+
+    let (oldest, others) = tabs.split_first_mut().expect("many tabs");
+    eventually(FEED_BOUND, "the end of the oldest log-on", || house.whoami(oldest).standing() != "logged-on");
+    for tab in others.iter_mut().chain([&mut newest]) {
+        assert_eq!(house.whoami(tab).standing(), "logged-on");
+    }
+    let asked = oldest.open(&house.shop("/account"));
+    assert_eq!(oldest.follow(asked).is(200).url.host_str(), Some(LOGIN));
+}
+
+#[test]
+fn a_new_log_in_of_the_same_browser_takes_the_place_of_its_old_one() {
+    let house = House::open();
+    let mut first = logged_on(&house);
+    let mut second = house.browser().tab();
+    for _ in 0..=BROWSERS_MAX {
+        house.advance(super::house::MINUTE);
+        second.log_in(&house.shop("/.vestibule/login?to=%2F&max_age=0"));
+    }
+
+    assert_eq!(house.whoami(&mut first).standing(), "logged-on");
+    assert_eq!(house.whoami(&mut second).standing(), "logged-on");
+}
+
+#[track_caller]
+fn logged_on(house: &House) -> Tab {
+    let tab = house.logged_on();
+    house.advance(std::time::Duration::from_secs(1));
+    tab
+}
