@@ -9,6 +9,7 @@ use vestibule_domain::standing::Standing;
 use vestibule_message::field::{Known, KnownSet};
 use vestibule_message::head::RequestHead;
 use vestibule_message::lines::{LineFault, Lines};
+use vestibule_ports::session_store::Version;
 use vestibule_wire::{Edit, RequestId, Strip};
 
 use crate::site::App;
@@ -69,9 +70,16 @@ static FROM_APPS_PRIVATE: Strip = Strip {
     cookies: Some(COOKIES),
 };
 
+/// What a request may see of a session.
+pub(crate) struct Shown<'t> {
+    pub(crate) handle: Handle,
+    pub(crate) version: Version,
+    pub(crate) view: View<'t>,
+}
+
 /// What an app is told besides the request.
 pub(crate) struct Told<'t> {
-    pub(crate) visitor: Option<(Handle, &'t View<'t>)>,
+    pub(crate) visitor: Option<Shown<'t>>,
     pub(crate) token: Option<&'t Token>,
     pub(crate) degraded: bool,
 }
@@ -85,12 +93,16 @@ pub(crate) fn for_app(
 ) -> Result<Edit, LineFault> {
     let id = visit.id.hex();
     let mut lines = Lines::with_capacity(LINES_BYTES);
-    match told.visitor {
-        None => lines.push("x-context-standing", Standing::Anonymous.as_str())?,
-        Some((handle, view)) => push_visitor(&mut lines, handle, view, app, told.token)?,
-    }
-    if let Some(token) = told.token {
-        lines.push("x-context-token", token.jpt.expose())?;
+    match (&told.visitor, told.token) {
+        (None, token) => {
+            lines.push("x-context-standing", Standing::Anonymous.as_str())?;
+            push_token(&mut lines, token)?;
+        }
+        // During grace the same version shows what stood before.
+        (Some(shown), Some(token)) if !shown.view.key().is_old() => {
+            lines.append(&*token.block(app.number, shown.version, || about(shown, app, Some(token)))?);
+        }
+        (Some(shown), token) => lines.append(&about(shown, app, token)?),
     }
     if told.degraded {
         lines.push("x-context-degraded", "1")?;
@@ -103,10 +115,21 @@ pub(crate) fn for_app(
     Ok(Edit { strip: &FROM_BROWSERS, lines })
 }
 
+/// All lines about a visitor, the token among them.
+fn about(shown: &Shown<'_>, app: &App, token: Option<&Token>) -> Result<Lines, LineFault> {
+    let mut lines = Lines::with_capacity(LINES_BYTES);
+    push_visitor(&mut lines, shown, app, token)?;
+    push_token(&mut lines, token)?;
+    Ok(lines)
+}
+
+fn push_token(lines: &mut Lines, token: Option<&Token>) -> Result<(), LineFault> {
+    token.map_or(Ok(()), |token| lines.push("x-context-token", token.jpt.expose()))
+}
+
 fn push_visitor(
     lines: &mut Lines,
-    handle: Handle,
-    view: &View<'_>,
+    Shown { handle, view, .. }: &Shown<'_>,
     app: &App,
     token: Option<&Token>,
 ) -> Result<(), LineFault> {
@@ -119,8 +142,7 @@ fn push_visitor(
         lines.push("x-context-level", log_on.level.to_string())?;
         if !app.claims.is_empty() {
             // What came with the token is newer than what came with the log-on.
-            let fresh = token.and_then(|token| vestibule_domain::claims::Claims::parse(&token.claims).ok());
-            let claims = fresh.as_ref().unwrap_or(&log_on.claims);
+            let claims = token.map_or(&log_on.claims, |token| &token.claims);
             lines.push("x-context-claims", claims.render(app.claims.iter().map(String::as_str)))?;
         }
     }

@@ -18,7 +18,7 @@ use vestibule_routes::{Held, Match, NoRoute, Permit};
 use vestibule_wire::{Answer, Edit, Exchange, Relayed, Served};
 
 use crate::absorb::{self, Wishes};
-use crate::enrich::{self, Told};
+use crate::enrich::{self, Shown, Told};
 use crate::open::{self, NotOpened, Opened};
 use crate::own::{self, Ask, Call, LoggedOut};
 use crate::reply;
@@ -140,8 +140,13 @@ async fn pass(
         }
         _ => reply::forbidden(page, &[]),
     })?;
+    let shown = opened.visitor.as_ref().zip(view);
     let told = Told {
-        visitor: view.as_ref().map(|(handle, view)| (*handle, view)),
+        visitor: shown.map(|(visitor, (handle, view))| Shown {
+            handle,
+            version: visitor.known.version,
+            view,
+        }),
         token: token.as_deref(),
         degraded: opened.degraded || (home.is_some() && token.is_none()),
     };

@@ -43,6 +43,8 @@ pub(crate) struct Site {
 
 /// One web app, as its route declares it.
 pub(crate) struct App {
+    /// Of its route.
+    pub(crate) number: usize,
     pub(crate) id: AppId,
     pub(crate) rights: Rights,
     pub(crate) claims: Vec<String>,

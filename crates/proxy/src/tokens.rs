@@ -7,18 +7,24 @@ use std::time::Duration;
 use quick_cache::sync::Cache;
 use tokio::sync::Notify;
 use vestibule_domain::audit::Cause;
+use vestibule_domain::claims::Claims;
 use vestibule_domain::identity::{Epoch, Handle, SignOnId, Timestamp, UserId};
 use vestibule_domain::judge::View;
 use vestibule_domain::token::{self, Bearer, Cached};
 use vestibule_feed::{Feed, Life, Stamp, Traces};
+use vestibule_message::lines::{LineFault, Lines};
 use vestibule_oauth::token::{GrantToken, Jpt};
 use vestibule_ports::clock::{Clock, Mono};
 use vestibule_ports::issuer::{Issuer, IssuerError, Mint, Minted, Refusal};
+use vestibule_ports::session_store::Version;
 
 use crate::site::Site;
 
 /// JPTs that are kept; the least used go first.
 const TOKENS_MAX: usize = 64 * 1024;
+
+/// Apps whose lines are kept ready with one token.
+const BLOCKS_MAX: usize = 16;
 
 /// How long after the IDP could not be asked it is not asked again for the same token.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -26,7 +32,9 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// A JPT as it is handed out.
 pub(crate) struct Token {
     pub(crate) jpt: Jpt,
-    pub(crate) claims: String,
+    pub(crate) claims: Claims,
+    /// What apps were told with it, ready to be sent again.
+    blocks: Blocks,
     minted_at: Timestamp,
     expires_at: Timestamp,
     /// How far ends had been heard when it was asked for.
@@ -37,7 +45,33 @@ pub(crate) struct Token {
     sign_on: Option<SignOnId>,
 }
 
+/// Lines about one visitor, by app and by the version of the session they were made from. A token belongs to one session
+/// and one log-on, so no two visitors share any.
+#[derive(Default)]
+struct Blocks(Mutex<Vec<(usize, Version, Arc<Lines>)>>);
+
 impl Token {
+    /// The lines for an app about this version of the session; made once, then sent again.
+    pub(crate) fn block(
+        &self,
+        app: usize,
+        version: Version,
+        make: impl FnOnce() -> Result<Lines, LineFault>,
+    ) -> Result<Arc<Lines>, LineFault> {
+        let known = || self.blocks.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, _, lines)) = known().iter().find(|(of, at, _)| (*of, *at) == (app, version)) {
+            return Ok(Arc::clone(lines));
+        }
+        let lines = Arc::new(make()?);
+        let mut blocks = known();
+        // Of an older version nothing is wanted any more.
+        blocks.retain(|(_, at, _)| *at == version);
+        if blocks.len() < BLOCKS_MAX {
+            blocks.push((app, version, Arc::clone(&lines)));
+        }
+        Ok(lines)
+    }
+
     fn traces(&self) -> Traces<'_> {
         Traces {
             session: self.session,
@@ -200,10 +234,13 @@ impl Tokens {
         match self.issuer.mint(mint, Some(seen)).await {
             Ok(minted) => {
                 let Minted { jpt, expires_at, claims, grant, user, sign_on } = minted;
+                // Claims are shown, never decided by: what cannot be read is not shown.
+                let claims = Claims::parse(&claims).unwrap_or_default();
                 let minted_at = self.clock.wall();
                 let token = Arc::new(Token {
                     jpt,
                     claims,
+                    blocks: Blocks::default(),
                     minted_at,
                     expires_at,
                     since,

@@ -87,6 +87,7 @@ impl<'c> Reader<'c> {
         };
         let rights = Rights { reads: names("reads", &route.reads), writes: names("writes", &route.writes) };
         Some(App {
+            number: at,
             id: id?,
             rights,
             claims: route.claims.clone(),
