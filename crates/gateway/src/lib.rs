@@ -6,7 +6,6 @@ mod config;
 mod exchange;
 mod identify;
 mod needs;
-mod peers;
 mod relay;
 mod reply;
 mod request;

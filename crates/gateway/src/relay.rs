@@ -11,7 +11,7 @@ use vestibule_wire::{Edit, RequestId, Strip};
 
 use crate::Door;
 use crate::exchange::Swap;
-use crate::peers::TrustedPeers;
+use vestibule_wire::TrustedPeers;
 
 /// Room for the lines beside the JWT.
 const LINES_BYTES: usize = 512;

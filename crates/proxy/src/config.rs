@@ -32,18 +32,15 @@ pub struct Config {
 }
 
 /// One web site: one origin.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct SiteConfig {
     /// Its name in records and tokens.
     pub name: String,
     /// Scheme, host and port as a browser shows them, such as `https://shop.example`.
     pub origin: String,
     /// Other hosts of the same site, which redirect to its origin.
-    #[serde(default)]
     pub aliases: Vec<String>,
     /// The OAuth client that its visitors log on with.
-    #[serde(default)]
     pub log_on_client: Option<String>,
 }
 

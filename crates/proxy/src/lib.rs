@@ -6,7 +6,6 @@ mod config;
 mod enrich;
 mod open;
 mod own;
-mod peers;
 mod reply;
 mod request;
 mod seal;

@@ -13,7 +13,7 @@ use vestibule_message::host::Host;
 use vestibule_routes::Table;
 
 use crate::config::Origin;
-use crate::peers::TrustedPeers;
+use vestibule_wire::TrustedPeers;
 
 /// A checked configuration.
 pub(crate) struct Live {

@@ -14,6 +14,7 @@ mod io;
 mod line;
 mod link;
 mod metrics;
+mod peers;
 mod relay;
 mod reply;
 mod server;
@@ -33,6 +34,7 @@ pub use crate::edit::{Edit, Strip};
 pub use crate::exchange::{BodyFault, Exchange, Served};
 pub use crate::host::HostFault;
 pub use crate::line::Line;
+pub use crate::peers::TrustedPeers;
 pub use crate::relay::{Refused, RelayFault, Relayed};
 pub use crate::server::{Drained, Listener, Monitor, Server, Settings};
 

@@ -213,7 +213,7 @@ fn leftovers_are_found_in_code_and_in_text_but_not_in_strings() {
 }
 
 #[test]
-fn tests_do_not_sleep() {
+fn tests_advance_the_clock() {
     let nap = format!("//! Tests.\nfn f() {{ tokio::select! {{ _ = {}(t) => {{}} }} }}\n", "sleep");
     for path in
         ["crates/wire/src/pool/tests.rs", "crates/proxy/tests/all/main.rs", "crates/testkit/src/peer.rs"]

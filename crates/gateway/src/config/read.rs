@@ -13,7 +13,7 @@ use vestibule_routes::{Conduct, Match, NoRoute, Route, Table, Upstream};
 use super::{Config, Problem, ScopesConfig, ServiceConfig};
 use crate::authorize::Clearance;
 use crate::needs::{METHODS, Needs};
-use crate::peers::TrustedPeers;
+use vestibule_wire::TrustedPeers;
 
 /// What is in force.
 #[derive(Debug)]

@@ -14,8 +14,8 @@ use vestibule_message::target::Target;
 use vestibule_routes::{Conduct, Route, Table, Upstream};
 
 use super::{Cache, Config, CrossSite, OnPatchFailure, Origin, Problem, RouteConfig, TokenNeed, WhenUnknown};
-use crate::peers::TrustedPeers;
 use crate::site::{App, Live, Place, Site};
+use vestibule_wire::TrustedPeers;
 
 /// What is in force by this configuration, or everything that is wrong with it.
 pub(crate) fn read(config: &Config) -> Result<Live, Vec<Problem>> {

@@ -9,17 +9,17 @@ use vestibule_message::head::RequestHead;
 
 /// The networks of trusted load balancers.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TrustedPeers(pub(crate) Vec<IpNet>);
+pub struct TrustedPeers(pub Vec<IpNet>);
 
 impl TrustedPeers {
     /// Whether this peer is one of them.
-    pub(crate) fn has(&self, peer: IpAddr) -> bool {
+    pub fn has(&self, peer: IpAddr) -> bool {
         self.0.iter().any(|net| net.contains(&peer))
     }
 
     /// The caller's address: the peer, or behind trusted peers the right-most hop that is not one of them. A list that
     /// cannot be read counts up to where it can.
-    pub(crate) fn client(&self, peer: IpAddr, head: &RequestHead<'_>) -> IpAddr {
+    pub fn client(&self, peer: IpAddr, head: &RequestHead<'_>) -> IpAddr {
         if !self.has(peer) {
             return peer;
         }
