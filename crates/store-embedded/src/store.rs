@@ -123,8 +123,14 @@ impl SessionStore for EmbeddedStore {
         self.orders.write(move |tables| tables.touch(&seen)).await
     }
 
-    async fn end(&self, handle: Handle, tombstone: Tombstone, now: Timestamp) -> Result<Ended, StoreError> {
-        self.orders.write(move |tables| tables.end(handle, tombstone, now)).await
+    async fn end(
+        &self,
+        handle: Handle,
+        expect: Option<Version>,
+        tombstone: Tombstone,
+        now: Timestamp,
+    ) -> Result<Ended, StoreError> {
+        self.orders.write(move |tables| tables.end(handle, expect, tombstone, now)).await
     }
 
     async fn list_user(&self, user: &str, limit: usize, now: Timestamp) -> Result<Vec<Handle>, StoreError> {
@@ -172,7 +178,7 @@ impl SessionStore for EmbeddedStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { shared: false, durable: true }
+        Capabilities { shared: false, durable: true, sweeps: true }
     }
 }
 

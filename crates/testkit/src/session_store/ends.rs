@@ -11,6 +11,7 @@ pub(super) async fn run(stores: &dyn Stores) {
     rules!(
         stores,
         an_end_leaves_a_tombstone_that_stays,
+        an_end_that_expects_another_version_ends_nothing,
         nothing_to_end_leaves_nothing,
         one_end_wins_and_no_update_follows_it
     );
@@ -19,8 +20,8 @@ pub(super) async fn run(stores: &dyn Stores) {
 async fn an_end_leaves_a_tombstone_that_stays(store: &Store) {
     store.create(handle(1), record("1")).await.unwrap();
     store.update(handle(1), 1, record("2"), NOW).await.unwrap();
-    assert_eq!(store.end(handle(1), tombstone("log-out"), NOW).await, Ok(Ended::Ended));
-    assert_eq!(store.end(handle(1), tombstone("again"), NOW).await, Ok(Ended::Already));
+    assert_eq!(store.end(handle(1), None, tombstone("log-out"), NOW).await, Ok(Ended::Ended));
+    assert_eq!(store.end(handle(1), None, tombstone("again"), NOW).await, Ok(Ended::Already));
     for version in 0..4 {
         assert_eq!(store.update(handle(1), version, record("back"), NOW).await, Ok(Updated::Gone));
     }
@@ -28,8 +29,21 @@ async fn an_end_leaves_a_tombstone_that_stays(store: &Store) {
     assert_eq!(store.get(handle(1), NOW).await, Ok(Slot::Ended(tombstone("log-out"))));
 }
 
+async fn an_end_that_expects_another_version_ends_nothing(store: &Store) {
+    store.create(handle(1), record("1")).await.unwrap();
+    store.update(handle(1), 1, record("2"), NOW).await.unwrap();
+    for version in [0, 1, 3] {
+        assert_eq!(store.end(handle(1), Some(version), tombstone("old"), NOW).await, Ok(Ended::Conflict));
+    }
+    assert_eq!(live(store, handle(1)).await.version, 2);
+    assert_eq!(store.end(handle(1), Some(2), tombstone("over"), NOW).await, Ok(Ended::Ended));
+    assert_eq!(store.end(handle(1), Some(2), tombstone("again"), NOW).await, Ok(Ended::Already));
+    assert_eq!(store.end(handle(2), Some(1), tombstone("none"), NOW).await, Ok(Ended::Absent));
+    assert_eq!(store.get(handle(1), NOW).await, Ok(Slot::Ended(tombstone("over"))));
+}
+
 async fn nothing_to_end_leaves_nothing(store: &Store) {
-    assert_eq!(store.end(handle(1), tombstone("none"), NOW).await, Ok(Ended::Absent));
+    assert_eq!(store.end(handle(1), None, tombstone("none"), NOW).await, Ok(Ended::Absent));
     assert_eq!(store.get(handle(1), NOW).await, Ok(Slot::Absent));
 }
 
@@ -52,7 +66,7 @@ async fn one_end_wins_and_no_update_follows_it(store: &Store) {
         });
         let ender = Arc::clone(store);
         enders.spawn(async move {
-            let answer = ender.end(handle(1), tombstone("over"), NOW).await.unwrap();
+            let answer = ender.end(handle(1), None, tombstone("over"), NOW).await.unwrap();
             let after = ender.get(handle(1), NOW).await.unwrap();
             assert_eq!(after, Slot::Ended(tombstone("over")), "an acknowledged end is seen at once");
             answer

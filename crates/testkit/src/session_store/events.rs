@@ -57,7 +57,7 @@ async fn changes_and_ends_arrive_in_order(store: &Store) {
         store.update(handle(1), version, record("x"), NOW).await.unwrap();
     }
     let before = heard(store, &mut watch).await;
-    store.end(handle(1), tombstone("over"), NOW).await.unwrap();
+    store.end(handle(1), None, tombstone("over"), NOW).await.unwrap();
     assert_eq!(heard(store, &mut watch).await, [Event::Ended { handle: handle(1) }]);
     let versions = |of| {
         let version = move |event: &Event| match *event {
@@ -75,21 +75,21 @@ async fn changes_and_ends_arrive_in_order(store: &Store) {
 async fn refused_writes_make_no_event(store: &Store) {
     store.create(handle(1), record("1")).await.unwrap();
     store.create(handle(2), record("1")).await.unwrap();
-    store.end(handle(2), tombstone("over"), NOW).await.unwrap();
+    store.end(handle(2), None, tombstone("over"), NOW).await.unwrap();
     let mut watch = store.watch().await.unwrap();
     store.create(handle(1), record("2")).await.unwrap();
     store.update(handle(1), 7, record("2"), NOW).await.unwrap();
     store.update(handle(2), 1, record("2"), NOW).await.unwrap();
     store.update(handle(3), 1, record("2"), NOW).await.unwrap();
-    store.end(handle(2), tombstone("again"), NOW).await.unwrap();
-    store.end(handle(3), tombstone("none"), NOW).await.unwrap();
+    store.end(handle(2), None, tombstone("again"), NOW).await.unwrap();
+    store.end(handle(3), None, tombstone("none"), NOW).await.unwrap();
     assert_eq!(heard(store, &mut watch).await, []);
 }
 
 async fn every_watcher_hears_from_its_subscription_on(store: &Store) {
     store.create(handle(1), record("1")).await.unwrap();
     let mut first = store.watch().await.unwrap();
-    store.end(handle(1), tombstone("over"), NOW).await.unwrap();
+    store.end(handle(1), None, tombstone("over"), NOW).await.unwrap();
     let mut second = store.watch().await.unwrap();
     store.create(handle(2), record("1")).await.unwrap();
     let (end, create) =

@@ -51,7 +51,7 @@ async fn a_touch_makes_no_event(store: &Store) {
 
 async fn a_touch_brings_nothing_back(store: &Store) {
     store.create(handle(1), record("1")).await.unwrap();
-    store.end(handle(1), tombstone("over"), NOW).await.unwrap();
+    store.end(handle(1), None, tombstone("over"), NOW).await.unwrap();
     store.touch(&[(handle(1), NOW), (handle(2), NOW)]).await.unwrap();
     assert_eq!(store.get(handle(1), NOW).await, Ok(Slot::Ended(tombstone("over"))));
     assert_eq!(store.get(handle(2), NOW).await, Ok(Slot::Absent));

@@ -42,7 +42,7 @@ async fn the_list_follows_the_record(store: &Store) {
     store.create(handle(5), record("later alice's")).await.unwrap();
     store.update(handle(1), 1, record_of("bob"), NOW).await.unwrap();
     store.update(handle(2), 1, record("nobody's"), NOW).await.unwrap();
-    store.end(handle(3), tombstone("over"), NOW).await.unwrap();
+    store.end(handle(3), None, tombstone("over"), NOW).await.unwrap();
     store.update(handle(5), 1, record_of("alice"), NOW).await.unwrap();
     assert_eq!(sorted(store, "alice").await, [handle(4), handle(5)]);
     assert_eq!(sorted(store, "bob").await, [handle(1)]);

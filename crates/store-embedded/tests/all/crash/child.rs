@@ -83,7 +83,7 @@ async fn write_for_ever(store: Arc<EmbeddedStore>, first: u64) {
         }
         if number % 2 == 0 {
             say(&format!("ask {number} end"));
-            assert_eq!(store.end(handle(number), tombstone(number), NOW).await, Ok(Ended::Ended));
+            assert_eq!(store.end(handle(number), None, tombstone(number), NOW).await, Ok(Ended::Ended));
             say(&format!("ack {number} end"));
         }
     }

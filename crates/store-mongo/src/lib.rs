@@ -1,0 +1,26 @@
+//! The session store on MongoDB 5 or newer: a replica set, or a sharded cluster behind mongos.
+//! Must not know what a session is: keys, versions and opaque bodies only.
+
+mod attempts;
+mod calls;
+mod collections;
+mod config;
+mod document;
+mod ear;
+mod fault;
+mod open;
+mod records;
+mod roots;
+mod schema;
+mod store;
+mod sweep;
+mod touches;
+mod vouch;
+mod watch;
+
+pub use calls::{CALL_MAX, PLACE_MAX};
+pub use config::{BadUrl, CONNECT_TIMEOUT, CONNECTIONS_MAX, Config, DATABASE, HEARTBEAT_EVERY, SELECT_MAX};
+pub use open::{OPEN_MAX, OpenError, SERVER_MIN};
+pub use schema::{SCHEMA, TTL_SLACK};
+pub use store::MongoStore;
+pub use vouch::VOUCHED_FOR;

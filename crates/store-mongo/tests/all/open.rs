@@ -1,0 +1,190 @@
+//! Who cannot be served is told what to change, in so many words.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::LazyLock;
+use std::thread;
+
+use mongodb::Client;
+use mongodb::bson::{Document, doc};
+use vestibule_ports::session_store::SessionStore as _;
+use vestibule_store_mongo::{Config, MongoStore, SCHEMA};
+use vestibule_testkit::server::free_port;
+use vestibule_testkit::server::mongo::{Manner, ROOT, ROOT_PASSWORD, ReplicaSet, SET, Standalone};
+
+use crate::server::{self, NOW, handle};
+
+/// A set with users and TLS, for all tests here.
+static GUARDED: LazyLock<ReplicaSet> =
+    LazyLock::new(|| ReplicaSet::start(1, Manner { users: true, tls: true, ..Manner::default() }));
+
+fn guarded(user: &str, database: &str, options: &str) -> Config {
+    let url = GUARDED.url(database).replace("mongodb://", &format!("mongodb://{user}@"));
+    Config::parse(&format!("{url}&authSource=admin{options}")).unwrap()
+}
+
+async fn refused(config: Config) -> String {
+    MongoStore::open(config).await.expect_err("it must not open").to_string()
+}
+
+async fn refused_url(url: &str) -> String {
+    refused(Config::parse(url).unwrap()).await
+}
+
+/// Makes a user with these rights on `shop`.
+async fn grant(user: &str, actions: &[&str]) {
+    let url = GUARDED
+        .url("admin")
+        .replace("mongodb://", &format!("mongodb://{ROOT}:{}@", ROOT_PASSWORD.replace(' ', "%20")));
+    let admin = Client::with_uri_str(url).await.unwrap().database("admin");
+    let resource = doc! { "db": "shop", "collection": "" };
+    let role = doc! {
+        "createRole": user,
+        "privileges": [{ "resource": resource, "actions": actions.to_vec() }],
+        "roles": [],
+    };
+    admin.run_command(role).await.unwrap();
+    admin.run_command(doc! { "createUser": user, "pwd": "pass", "roles": [user] }).await.unwrap();
+}
+
+/// A server of another kind: whatever it is asked, it says this.
+fn stranger(says: &'static [u8]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for socket in listener.incoming() {
+            let mut socket = socket.unwrap();
+            let _asked = socket.read(&mut [0; 1024]);
+            let _said = socket.write_all(says);
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_where_nobody_listens_is_named() {
+    let port = free_port();
+    assert_eq!(
+        refused_url(&format!("mongodb://127.0.0.1:{port}/shop")).await,
+        format!(
+            "no MongoDB primary can be reached at 127.0.0.1:{port}: 127.0.0.1:{port}: Connection refused (os error 111)"
+        )
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_of_other_kinds_are_known_for_what_they_are_not() {
+    for says in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b"-ERR unknown command\r\n"] {
+        let address = stranger(says);
+        assert_eq!(
+            refused_url(&format!("mongodb://{address}/shop")).await,
+            format!(
+                "{address} does not behave like a MongoDB server: what it answers is not MongoDB's protocol"
+            )
+        );
+    }
+    let address = stranger(b"");
+    assert_eq!(
+        refused_url(&format!("mongodb://{address}/shop")).await,
+        format!(
+            "{address} does not behave like a MongoDB server: it hung up; if it demands TLS, add tls=true to the URL"
+        )
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_outside_a_replica_set_is_refused() {
+    let alone = Standalone::start();
+    let address = alone.address();
+    for url in [format!("mongodb://{address}/shop"), format!("mongodb://{address}/shop?replicaSet={SET}")] {
+        assert_eq!(
+            refused_url(&url).await,
+            format!(
+                "{address} is a standalone server, which cannot tell other nodes of changes: start it with \
+                 --replSet NAME and run rs.initiate() once; a replica set of one is enough"
+            )
+        );
+    }
+    let waiting = Standalone::waiting_for_its_set();
+    let address = waiting.address();
+    assert_eq!(
+        refused_url(&format!("mongodb://{address}/shop")).await,
+        format!("{address} waits for its replica set to be founded: run rs.initiate() there once")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_replica_set_than_the_one_named_is_refused() {
+    let url = server::url("shop").replace(SET, "other");
+    let said = refused_url(&url).await;
+    assert!(
+        said.ends_with("belongs to the replica set \"vestibule\", and the URL says replicaSet=other"),
+        "{said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_are_told_what_they_lack() {
+    grant("reader", &["find"]).await;
+    grant("editor", &["find", "insert", "update", "remove", "createCollection", "createIndex"]).await;
+    assert_eq!(
+        refused(guarded("nobody:wrong", "shop", "")).await,
+        "MongoDB does not accept the password of \"nobody\": check it, and name the database that the user was made \
+         in (?authSource=admin) if it is not \"admin\""
+    );
+    assert_eq!(
+        refused(Config::parse(&GUARDED.url("shop")).unwrap()).await,
+        "MongoDB wants a user: put it into the URL, as in mongodb://user@host/, and its password into a file"
+    );
+    assert_eq!(
+        refused(guarded("reader:pass", "shop", "")).await,
+        "the user \"reader\" may not make collections and indexes in the database \"shop\": grant it the role readWrite \
+         there"
+    );
+    assert_eq!(
+        refused(guarded("editor:pass", "shop", "")).await,
+        "the user \"editor\" may not open a change stream (the action changeStream) in the database \"shop\": grant it \
+         the role readWrite there"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_nobody_vouches_for_is_refused_and_a_known_one_is_not() {
+    let root = || guarded(ROOT, "tls", "&tls=true").with_password(ROOT_PASSWORD.to_owned());
+    let said = refused(root()).await;
+    assert!(said.starts_with("no TLS connection to 127.0.0.1:") && said.contains("UnknownIssuer"), "{said}");
+    let ca = GUARDED.ca().unwrap().as_bytes().to_vec();
+    let store = MongoStore::open(root().with_ca(ca)).await.unwrap();
+    store.get(handle(1), NOW).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_schema_is_refused() {
+    let url = server::url("newer");
+    server::open(&url).await;
+    let meta = Client::with_uri_str(&url).await.unwrap().database("newer").collection::<Document>("meta");
+    let newer = doc! { "$set": { "version": SCHEMA + 1 } };
+    meta.update_one(doc! { "_id": "schema" }, newer).await.unwrap();
+    assert_eq!(
+        refused_url(&url).await,
+        "the database \"newer\" has schema 2 and this program knows 1: run the newer program, or name another database"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_nodes_may_open_a_new_database_at_once() {
+    let url = server::url("many");
+    let opened = futures_util::future::join_all((0..8).map(|_| server::open(&url))).await;
+    opened[7].get(handle(1), NOW).await.unwrap();
+    let meta = Client::with_uri_str(&url).await.unwrap().database("many").collection::<Document>("meta");
+    let lock = meta.find_one(doc! { "_id": "lock" }).await.unwrap().unwrap();
+    assert!(lock.get_datetime("until").unwrap().timestamp_millis() < 0, "the lock is free: {lock}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_servers_settings_may_lose_is_warned_of() {
+    let store = server::open(&server::url("warned")).await;
+    let warnings = store.warnings().await;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].starts_with("the replica set has one member"), "{warnings:?}");
+}
