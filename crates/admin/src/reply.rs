@@ -144,9 +144,12 @@ fn told(refused: &Refused) -> (StatusCode, String) {
         Refused::NoSuchSession => {
             (StatusCode::NOT_FOUND, "No such session: it was never here, or even its end has been forgotten.")
         }
-        Refused::Store(StoreError::Unreachable(_) | StoreError::Deadline | StoreError::Unknown(_)) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "The session store cannot be asked just now.")
-        }
+        Refused::Store(
+            StoreError::Unreachable(_)
+            | StoreError::Deadline
+            | StoreError::Unknown(_)
+            | StoreError::Unsafe(_),
+        ) => (StatusCode::SERVICE_UNAVAILABLE, "The session store cannot be asked just now."),
         Refused::Store(StoreError::Corrupt(_)) | Refused::Unreadable(_) => {
             (StatusCode::INTERNAL_SERVER_ERROR, "What is stored of this session cannot be read.")
         }

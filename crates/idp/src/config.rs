@@ -1,21 +1,30 @@
 //! What the provider is told at start: issuer, sites, clients, lifetimes, costs. Plain values with safe defaults.
 //! Must not read a file or the environment.
 
+mod registry;
 mod validate;
 
 use std::fmt;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vestibule_oauth::token::ClientSecret;
 
+pub use registry::{Caps, RegistryPassword, RegistryUrl};
+
 /// The identity provider's configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Scheme, host and port that browsers and clients reach the provider by, for example
     /// `https://login.example.com`. Every URL and every `iss` is made from it, never from a request.
     pub issuer: String,
+    /// Networks of load balancers in front of the log-in whose `X-Forwarded-For` is believed. Without them, failed
+    /// log-ins from a private address are not added up by network. Default: none.
+    #[schemars(with = "Vec<String>")]
+    pub trusted_peers: Vec<IpNet>,
     /// `aud` of the tokens that services verify.
     pub service_audience: String,
     /// `aud` of the tokens that web apps hold and only the gateway takes.
@@ -32,6 +41,26 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// What a password hash costs and how many are computed at once.
     pub password_cost: PasswordCost,
+    /// How many sessions, tokens and the like of one user or client there may be.
+    pub caps: Caps,
+    /// Where users, clients, keys and tokens are kept. Left out: in a file in `data_dir`, by this process alone. Or the
+    /// URL of a PostgreSQL database that several processes share: `postgres://user@host/database`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registry: Option<RegistryUrl>,
+    /// File that holds the database's password: one line. Better there than in the URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registry_password_file: Option<PathBuf>,
+    /// File with the certificates (PEM) that the database's own must lead to, besides those the system trusts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registry_ca_file: Option<PathBuf>,
+    /// The schema in that database that holds the tables. Made if it is not there.
+    pub registry_schema: String,
+    /// The content of `registry_password_file`, put here by whoever reads files.
+    #[serde(skip)]
+    pub registry_password: Option<RegistryPassword>,
+    /// The content of `registry_ca_file`, put here by whoever reads files.
+    #[serde(skip)]
+    pub registry_ca: Option<Vec<u8>>,
     /// Most calls to the registry that run at the same time.
     pub registry_at_once: usize,
     /// Most calls that wait for one of those places; the next one is refused with 503.
@@ -39,7 +68,7 @@ pub struct Config {
 }
 
 /// One web site: one origin, with the two clients that act for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Site {
     /// The site's name, as sessions and log lines have it.
@@ -54,7 +83,7 @@ pub struct Site {
 }
 
 /// One OAuth client.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Client {
     /// `client_id`.
@@ -82,7 +111,7 @@ pub struct Client {
 }
 
 /// A proxy or gateway in another process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoleClient {
     /// Its `client_id`. No OAuth client has the same.
@@ -100,7 +129,7 @@ pub struct RoleClient {
 }
 
 /// What a role client may ask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// To turn codes into log-ons. For proxies.
@@ -116,7 +145,7 @@ pub enum Role {
 }
 
 /// What a client may present at the token endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantType {
     /// RFC 6749 4.1
@@ -128,7 +157,7 @@ pub enum GrantType {
 }
 
 /// Scopes of a client, by the standing of the visitor behind it. Each list holds the one of the standing below.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClientScopes {
     /// For the client itself, with no visitor behind it.
@@ -142,7 +171,7 @@ pub struct ClientScopes {
 }
 
 /// How long things live, in seconds. What services and web apps hold lives ten minutes at most.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Lifetimes {
     /// An authorization code.
@@ -164,7 +193,7 @@ pub struct Lifetimes {
 }
 
 /// Argon2id parameters (RFC 9106 3.1) and the bound on the threads that pay them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PasswordCost {
     /// Memory of one hash, in KiB.
@@ -192,6 +221,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             issuer: "http://localhost:8090".to_owned(),
+            trusted_peers: Vec::new(),
             service_audience: "services".to_owned(),
             gateway_audience: "gateway".to_owned(),
             everyone_scopes: Vec::new(),
@@ -200,6 +230,13 @@ impl Default for Config {
             role_clients: Vec::new(),
             lifetimes: Lifetimes::default(),
             password_cost: PasswordCost::default(),
+            caps: Caps::default(),
+            registry: None,
+            registry_password_file: None,
+            registry_ca_file: None,
+            registry_schema: vestibule_registry::DEFAULT_SCHEMA.to_owned(),
+            registry_password: None,
+            registry_ca: None,
             registry_at_once: 4,
             registry_queue: 256,
         }

@@ -2,13 +2,17 @@
 //! not. Shared by every page that takes a password, so that no page is a way around the counting.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use vestibule_domain::identity::{Timestamp, UserId};
-use vestibule_domain::throttle::{Counted, Failures, Throttle, Throttled, pair_key, user_key};
+use vestibule_domain::throttle::{
+    Counted, Failures, Throttle, Throttled, network_counts, network_key, pair_key, user_key,
+};
 use vestibule_ports::authority::Password;
 use vestibule_registry::credential::{Digest, PasswordHash};
 use vestibule_registry::login_name::LoginName;
 use vestibule_registry::user::{Credentials, User};
+use vestibule_registry::{Registry, RegistryError};
 
 use crate::Idp;
 use crate::browser::BrowserSecret;
@@ -36,8 +40,43 @@ pub(crate) struct Try<'a> {
 pub(crate) struct Proved {
     /// The user as he was when the password was compared.
     pub(crate) user: User,
-    /// What the try was counted by, to be forgiven.
-    pub(crate) counted_by: [Digest; 2],
+    /// What the try was counted by.
+    pub(crate) counted_by: CountedBy,
+}
+
+/// The counters of one try.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CountedBy {
+    /// Failures of this user from this network, and from anywhere: a success forgives them.
+    pub(crate) of_user: [Digest; 2],
+    /// Failures of whatever user from this network: a success takes back no more than itself, and at the slow pace not
+    /// even that.
+    pub(crate) take_back: Option<Digest>,
+}
+
+/// What a try is counted under before it is admitted.
+#[derive(Clone, Copy)]
+struct Counters {
+    of_user: [Digest; 2],
+    of_network: Digest,
+    /// Whether the network's failures are held against it at all.
+    network_counts: bool,
+}
+
+impl CountedBy {
+    /// Makes up for having counted a try as a failure whose password was right.
+    pub(crate) fn forgive(
+        &self,
+        registry: &Registry,
+        kept: Duration,
+        now: Timestamp,
+    ) -> Result<(), RegistryError> {
+        registry.throttle(&self.of_user, kept, now, |of_user| *of_user = [None, None])?;
+        let Some(network) = self.take_back else { return Ok(()) };
+        registry.throttle(&[network], kept, now, |[network]| {
+            *network = network.and_then(Failures::without_one);
+        })
+    }
 }
 
 /// Why a try counts for nothing. None of these tells whether the user exists.
@@ -81,9 +120,13 @@ impl Idp {
             Err(too_long) => return Ok(Err(too_long.into())),
         };
         let name = Name::of(&attempt.user_name);
-        let counted_by = [pair_key(name.counted(), attempt.peer), user_key(name.counted())];
-        match self.admit(name, attempt.device, counted_by).await? {
-            Ok(credentials) => self.compare(password, credentials, counted_by).await,
+        let counters = Counters {
+            of_user: [pair_key(name.counted(), attempt.peer), user_key(name.counted())],
+            of_network: network_key(attempt.peer),
+            network_counts: network_counts(attempt.peer, !self.config.trusted_peers.is_empty()),
+        };
+        match self.admit(name, attempt.device, counters).await? {
+            Ok((credentials, counted_by)) => self.compare(password, credentials, counted_by).await,
             Err(throttled) => Ok(Err(throttled.into())),
         }
     }
@@ -93,8 +136,8 @@ impl Idp {
         &self,
         name: Name,
         device: Option<BrowserSecret>,
-        counted_by: [Digest; 2],
-    ) -> Result<Result<Option<Credentials>, Throttled>, Unavailable> {
+        counters: Counters,
+    ) -> Result<Result<(Option<Credentials>, CountedBy), Throttled>, Unavailable> {
         let (now, throttle) = (self.clock.wall(), self.throttle.clone());
         let nobody = UserId::parse(NOBODY).map_err(|error| Unavailable::Bug(error.to_string()))?;
         self.ledger
@@ -110,10 +153,15 @@ impl Idp {
                     }
                     None => false,
                 };
-                let counted = registry.throttle(&counted_by, throttle.forgotten_after, now, |counters| {
-                    count(&throttle, counters, known_device, now)
+                let Counters { of_user: [pair, user], of_network, network_counts } = counters;
+                let keys = [pair, user, of_network];
+                let counted = registry.throttle(&keys, throttle.forgotten_after, now, |failures| {
+                    count(&throttle, failures, network_counts, known_device, now)
                 })?;
-                Ok(counted.map(|()| credentials))
+                Ok(counted.map(|takes_back| {
+                    let take_back = takes_back.then_some(of_network);
+                    (credentials, CountedBy { of_user: counters.of_user, take_back })
+                }))
             })
             .await
     }
@@ -122,7 +170,7 @@ impl Idp {
         &self,
         password: Password,
         credentials: Option<Credentials>,
-        counted_by: [Digest; 2],
+        counted_by: CountedBy,
     ) -> Result<Result<Proved, TryRefused>, Unavailable> {
         let stored = credentials.as_ref().map(|credentials| credentials.password.expose().to_owned());
         let Ok(verdict) = self.passwords.verify(password.clone(), stored).await else {
@@ -179,15 +227,20 @@ impl Name {
     }
 }
 
-/// Of many tries at one instant each is counted before the next is judged.
+/// Of many tries at one instant each is counted before the next is judged. Gives whether the network's count is to be
+/// taken back if the password is right.
 fn count(
     throttle: &Throttle,
-    counters: &mut [Option<Failures>; 2],
+    counters: &mut [Option<Failures>; 3],
+    network_counts: bool,
     known_device: bool,
     now: Timestamp,
-) -> Result<(), Throttled> {
-    let [pair, user] = *counters;
-    throttle.check(&Counted { pair, user, known_device }, now)?;
-    *counters = [pair, user].map(|before| Some(throttle.failed(before, now)));
-    Ok(())
+) -> Result<bool, Throttled> {
+    let [pair, user, network] = *counters;
+    let held_against = network.filter(|_| network_counts);
+    throttle.check(&Counted { pair, user, network: held_against, known_device }, now)?;
+    let [pair, user] = [pair, user].map(|before| Some(throttle.failed(before, now)));
+    let after = network_counts.then(|| throttle.network_failed(network, now));
+    *counters = [pair, user, after.or(network)];
+    Ok(after.is_some_and(|after| !throttle.is_paced(after)))
 }

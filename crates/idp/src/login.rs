@@ -142,7 +142,8 @@ impl Idp {
                 level: LEVEL,
                 ends_at,
                 device: Some(Device { digest: &device.digest(), expires_at: now + known_age }),
-                forgive: &proved.counted_by,
+                forgive: &proved.counted_by.of_user,
+                take_back: proved.counted_by.take_back.as_ref(),
             };
             registry.log_in(&log_in, &Act { at: now, by: proved.user.id.as_str(), from: Some(peer) })
         });

@@ -93,9 +93,7 @@ impl Idp {
             let user = &proved.user;
             let act = Act { at, by: user.id.as_str(), from: Some(peer) };
             let changed = registry.set_password(&user.id, &hash, Some(user.epoch), &act)?;
-            registry.throttle(&proved.counted_by, throttle.forgotten_after, at, |counters| {
-                *counters = [None; 2];
-            })?;
+            proved.counted_by.forgive(registry, throttle.forgotten_after, at)?;
             Ok(changed)
         });
         Ok(match changed.await? {

@@ -5,11 +5,13 @@ use std::fs::{File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::sync::watch;
 
 use crate::outbox;
 use crate::schema::{self, NotMigrated, SCHEMA_VERSION};
+use crate::sql::postgres::{self, ConnectError, Postgres, Server};
 use crate::sql::{Database, RegistryError, Snapshot, Tx};
 
 /// Only the owner reads hashes and keys.
@@ -105,7 +107,7 @@ impl OpenError {
 pub struct Registry {
     database: Database,
     pub(crate) caps: Caps,
-    newest: watch::Sender<u64>,
+    newest: Arc<watch::Sender<u64>>,
 }
 
 impl Registry {
@@ -124,14 +126,28 @@ impl Registry {
             .map_err(|fault| OpenError::of(Path::new(":memory:"), fault))
     }
 
+    /// Connects to PostgreSQL and brings the schema there up to date, making it where there is none. Several
+    /// processes may share it: their changes run one after another, and each hears of the others'.
+    pub fn connect(server: &Server, caps: Caps) -> Result<Self, ConnectError> {
+        let database = Database::Postgres(Postgres::connect(server)?);
+        let registry = Self::start(database, caps).map_err(|fault| not_migrated(server, fault))?;
+        if let Database::Postgres(postgres) = &registry.database {
+            postgres.follow(Arc::clone(&registry.newest));
+        }
+        Ok(registry)
+    }
+
     fn start(database: Database, caps: Caps) -> Result<Self, NotMigrated> {
-        database.write(schema::migrate, |_| {})?;
+        database.write(
+            |tx| database.prepare(tx).map_err(NotMigrated::from).and_then(|()| schema::migrate(tx)),
+            |_| {},
+        )?;
         let newest = database.read(outbox::newest)?;
-        Ok(Self { database, caps, newest: watch::Sender::new(newest) })
+        Ok(Self { database, caps, newest: Arc::new(watch::Sender::new(newest)) })
     }
 
     /// The sequence number of the newest row of the outbox, and a wake-up with each commit of this process that
-    /// adds one.
+    /// adds one. A commit of another process, on PostgreSQL, wakes within [`postgres::LOOK_EVERY`].
     pub fn announced(&self) -> watch::Receiver<u64> {
         self.newest.subscribe()
     }
@@ -147,9 +163,7 @@ impl Registry {
         &self,
         work: impl FnOnce(&Tx<'_>) -> Result<T, RegistryError>,
     ) -> Result<T, RegistryError> {
-        self.database.write(work, |seq| {
-            self.newest.send_replace(seq);
-        })
+        self.database.write(work, |seq| postgres::raise(&self.newest, seq))
     }
 }
 
@@ -167,4 +181,13 @@ fn owned_file(path: &Path) -> io::Result<()> {
     // The name of a new file is durable only with its directory.
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(directory)?.sync_all()
+}
+
+fn not_migrated(server: &Server, fault: NotMigrated) -> ConnectError {
+    let schema = server.schema.clone();
+    match fault {
+        NotMigrated::Newer(found) => ConnectError::Newer { schema, found, known: SCHEMA_VERSION },
+        NotMigrated::Foreign => ConnectError::Foreign { schema },
+        NotMigrated::Registry(fault) => ConnectError::of_use(schema, &fault),
+    }
 }

@@ -1,12 +1,15 @@
 //! Numbered migrations, each applied once, all under the writer's lock. Must not know what the tables are for.
 
-use crate::sql::{RegistryError, Tx, binds};
+use crate::sql::{RegistryError, Snapshot, Tx, binds};
 
 /// The schema that this version reads and writes.
 pub(crate) const SCHEMA_VERSION: i64 = 1;
 
 /// In order; what has been released is never changed.
-const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = [include_str!("schema/sqlite_0001.sql")];
+const SQLITE: [&str; SCHEMA_VERSION as usize] = [include_str!("schema/sqlite_0001.sql")];
+
+/// The same tables in the words of PostgreSQL.
+const POSTGRES: [&str; SCHEMA_VERSION as usize] = [include_str!("schema/postgres_0001.sql")];
 
 /// Why a database is left as it is.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +31,14 @@ pub(crate) fn migrate(tx: &Tx<'_>) -> Result<(), NotMigrated> {
     if found > SCHEMA_VERSION {
         return Err(NotMigrated::Newer(found));
     }
-    for (number, migration) in (1..).zip(MIGRATIONS) {
+    if found == SCHEMA_VERSION {
+        return Ok(());
+    }
+    let migrations = match **tx {
+        Snapshot::Sqlite(_) => SQLITE,
+        Snapshot::Postgres(_) => POSTGRES,
+    };
+    for (number, migration) in (1..).zip(migrations) {
         if number > found {
             tx.batch(migration)?;
         }
@@ -39,10 +49,12 @@ pub(crate) fn migrate(tx: &Tx<'_>) -> Result<(), NotMigrated> {
 
 /// The version found, 0 for an empty database.
 fn version(tx: &Tx<'_>) -> Result<i64, NotMigrated> {
-    // The table that lists the tables is SQLite's own.
-    let tables = tx.all("SELECT name FROM sqlite_schema WHERE type = 'table'", &[], |row| row.get("name"))?;
+    let tables = tx.tables()?;
     if tables.is_empty() {
-        tx.batch("CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT")?;
+        tx.batch(match **tx {
+            Snapshot::Sqlite(_) => "CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT",
+            Snapshot::Postgres(_) => "CREATE TABLE schema_version (version BIGINT NOT NULL)",
+        })?;
         tx.batch("INSERT INTO schema_version (version) VALUES (0)")?;
     } else if !tables.contains(&"schema_version".to_owned()) {
         return Err(NotMigrated::Foreign);

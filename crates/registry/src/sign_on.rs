@@ -58,6 +58,8 @@ pub struct LogIn<'a> {
     pub device: Option<Device<'a>>,
     /// Counters of failures that start anew.
     pub forgive: &'a [Digest],
+    /// A counter that counted this log-in as one failure among others.
+    pub take_back: Option<&'a Digest>,
 }
 
 /// What became of a log-in.
@@ -103,6 +105,7 @@ impl Registry {
                 device::remember(tx, log_in.user, device, act.at, self.caps.devices_per_user)?;
             }
             log_in.forgive.iter().try_for_each(|key| throttle::forget(tx, key))?;
+            log_in.take_back.map_or(Ok(()), |key| throttle::take_back(tx, key))?;
             let (user, sign_on) = (Some(log_in.user), Some(&id));
             audit::append(tx, act, &Entry { user, sign_on, ..Entry::of(Event::LoggedIn) })?;
             let signed_on = tx.one(select!("WHERE id = $1"), binds![&id], sign_on_row)?;

@@ -15,7 +15,7 @@ impl Registry {
     /// failure. Two calls that share a key run one after the other. A counter set to `None` is forgotten.
     ///
     /// To count a guess before it is looked at, let `decide` count it as a failure, and forget the counters when it
-    /// was right (`LogIn::forgive`).
+    /// was right (`LogIn::forgive`), or take it back where others are counted too (`LogIn::take_back`).
     pub fn throttle<const N: usize, T>(
         &self,
         keys: &[Digest; N],
@@ -45,6 +45,12 @@ impl Registry {
 /// Starts counting anew.
 pub(crate) fn forget(tx: &Tx<'_>, key: &Digest) -> Result<(), RegistryError> {
     tx.execute("DELETE FROM throttle WHERE key = $1", binds![key])?;
+    Ok(())
+}
+
+/// Counts one failure less: it was none.
+pub(crate) fn take_back(tx: &Tx<'_>, key: &Digest) -> Result<(), RegistryError> {
+    tx.execute("UPDATE throttle SET failures = failures - 1 WHERE key = $1 AND failures > 0", binds![key])?;
     Ok(())
 }
 

@@ -141,7 +141,7 @@ async fn a_tombstone_tells_the_cause() {
             body: tombstone.encode().into(),
             expires_at: tombstone.expires_at(&Limits::default()),
         };
-        rig.store.end(HANDLE, kept, rig.clock.wall()).await.unwrap();
+        rig.store.end(HANDLE, None, kept, rig.clock.wall()).await.unwrap();
         assert_eq!(
             audit(&rig).await,
             json!({

@@ -39,6 +39,23 @@ fn good() -> Config {
     }
 }
 
+fn with_registry(config: &mut Config) -> &mut Config {
+    config.registry = Some("postgres://v@localhost/v".into());
+    config
+}
+
+#[test]
+fn a_password_of_the_registry_is_never_printed() {
+    let config = Config {
+        registry: Some("postgres://v:secret@localhost/v".into()),
+        registry_password: RegistryPassword::read("secret\n"),
+        ..Config::default()
+    };
+    assert_eq!(config.validate(), []);
+    assert!(!format!("{config:?}").contains("secret"));
+    assert_eq!(RegistryPassword::read("\n"), None);
+}
+
 #[test]
 fn the_defaults_and_a_site_with_its_clients_are_fine() {
     assert_eq!(Config::default().validate(), []);
@@ -49,7 +66,18 @@ fn the_defaults_and_a_site_with_its_clients_are_fine() {
 #[test]
 fn each_problem_is_named_by_its_key() {
     type Change = fn(&mut Config);
-    let cases: [(Change, &str); 37] = [
+    let cases: [(Change, &str); 45] = [
+        (|c| c.registry = Some("mysql://v@db/v".into()), "registry: not a usable URL: it does not begin"),
+        (|c| c.registry = Some("postgres://v@db".into()), "registry: not a usable URL: it names no database"),
+        (
+            |c| with_registry(c).registry_schema = "a b".to_owned(),
+            "registry_schema: the schema must be named by",
+        ),
+        (|c| with_registry(c).registry_ca = Some(Vec::new()), "registry_ca_file: not usable as certificates"),
+        (|c| c.registry_ca_file = Some("ca.pem".into()), "registry_ca_file: is for a database"),
+        (|c| c.registry_password_file = Some("pw".into()), "registry_password_file: is for a database"),
+        (|c| c.caps.sessions_per_user = 0, "caps.sessions_per_user: must be at least 1"),
+        (|c| c.caps.failure_counters = 0, "caps.failure_counters: must be at least 1"),
         (|c| c.role_clients[0].id = "shop".to_owned(), "role_clients[0].id: is used by another client"),
         (|c| c.role_clients[0].id = "a b".to_owned(), "role_clients[0].id: must be printable"),
         (|c| c.role_clients[0].roles.clear(), "role_clients[0].roles: must not be empty"),

@@ -10,7 +10,7 @@ use vestibule_oauth::redirect_uri::RedirectUri;
 use vestibule_oauth::scope::{Scope, ScopeSet};
 
 use super::{
-    Client, ClientScopes, Config, GrantType, Lifetimes, PasswordCost, Problem, Role, RoleClient, Site,
+    Caps, Client, ClientScopes, Config, GrantType, Lifetimes, PasswordCost, Problem, Role, RoleClient, Site,
 };
 
 /// Smallest memory of a hash, in KiB, below which Argon2id with two passes is no protection worth the name.
@@ -31,6 +31,8 @@ impl Config {
         problems.lifetimes(&self.lifetimes);
         problems.password_cost(&self.password_cost);
         problems.at_least_one("registry_at_once", self.registry_at_once);
+        problems.caps(&self.caps);
+        problems.registry(self);
         problems.scopes("everyone_scopes", &self.everyone_scopes);
         let mut ids = BTreeSet::new();
         for (index, client) in self.clients.iter().enumerate() {
@@ -127,6 +129,38 @@ impl Problems {
         self.at_least_one("password_cost.passes", cost.passes as usize);
         self.at_least_one("password_cost.lanes", cost.lanes as usize);
         self.at_least_one("password_cost.at_once", cost.at_once);
+    }
+
+    fn caps(&mut self, caps: &Caps) {
+        let all = [
+            ("sign_ons_per_user", caps.sign_ons_per_user),
+            ("sessions_per_user", caps.sessions_per_user),
+            ("token_families_per_user", caps.token_families_per_user),
+            ("tokens_per_client", caps.tokens_per_client),
+            ("known_devices_per_user", caps.known_devices_per_user),
+            ("failure_counters", caps.failure_counters),
+        ];
+        for (name, cap) in all {
+            self.at_least_one(&format!("caps.{name}"), cap as usize);
+        }
+    }
+
+    fn registry(&mut self, config: &Config) {
+        if let Some(server) = config.registry_server() {
+            if let Err(fault) = server.check() {
+                self.add(fault.setting(), fault.to_string());
+            }
+            return;
+        }
+        let files = [
+            ("registry_password_file", &config.registry_password_file),
+            ("registry_ca_file", &config.registry_ca_file),
+        ];
+        for (key, file) in files {
+            if file.is_some() {
+                self.add(key, "is for a database: there is no registry = \"postgres://...\"");
+            }
+        }
     }
 
     fn at_least_one(&mut self, key: &str, value: usize) {

@@ -54,6 +54,20 @@ fn a_new_password_is_long_enough_and_not_the_first_guess() {
     }
 }
 
+/// ASVS 6.2.4: at least the first 3,000 that the other rules would let pass.
+#[test]
+fn the_list_holds_three_thousand_passwords_that_would_pass_otherwise() {
+    let listed = &*WELL_KNOWN;
+    assert!(listed.len() >= 3_000, "{}", listed.len());
+    assert!(listed.windows(2).all(|pair| pair[0] < pair[1]), "sorted, and none twice");
+    for &text in listed {
+        assert!(text.chars().count() >= PASSWORD_CHARS_MIN, "{text}");
+        for spelling in [text.to_owned(), text.to_uppercase()] {
+            assert_eq!(check_new(&password(&spelling), "alice.baker"), Err(Weak::WellKnown), "{spelling}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_absent_user_costs_one_hash_like_a_wrong_password() {
     let passwords = cheap(1, 0);

@@ -2,7 +2,7 @@
 
 use http::{Request, StatusCode};
 
-use crate::house::{Asked, House, ISSUER, MOBILE_CALLBACK, OFFICE_CALLBACK};
+use super::house::{Asked, House, ISSUER, MOBILE_CALLBACK, OFFICE_CALLBACK};
 
 fn with_callback(callback: &str) -> String {
     let asked = Asked { callback, ..Asked::office() };
@@ -186,7 +186,7 @@ async fn a_changed_request_at_the_form_is_checked_like_any_other() {
     let mut evil = form.clone();
     evil.action = form.action.replace("office.example", "evil.example");
     assert_ne!(evil.action, form.action);
-    let reply = browser.try_password(&evil, "alice", crate::house::PASSWORD).await;
+    let reply = browser.try_password(&evil, "alice", super::house::PASSWORD).await;
     assert_eq!((reply.status, reply.location()), (StatusCode::BAD_REQUEST, ""));
 }
 

@@ -8,8 +8,8 @@ use vestibule_ports::authority::{Authority as _, Password};
 use vestibule_ports::clock::Clock as _;
 use vestibule_ports::issuer::{Cause, End, Ended, Feed, FeedItem, Issuer as _};
 
-use crate::house::{Asked, House};
-use crate::site::{SID, log_on};
+use super::house::{Asked, House};
+use super::site::{SID, log_on};
 
 async fn next(feed: &mut Feed) -> FeedItem {
     feed.next().await.unwrap().unwrap()

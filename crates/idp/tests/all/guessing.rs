@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::StatusCode;
 use vestibule_idp::config::{Config, PasswordCost};
 
-use crate::house::{Asked, Browser, Form, House, PASSWORD, cheap, config};
+use super::house::{Asked, Browser, Form, House, PASSWORD, cheap, config};
 
 async fn guess(browser: &mut Browser, form: &Form, times: usize) -> Vec<StatusCode> {
     let mut statuses = Vec::new();
@@ -80,6 +80,83 @@ async fn addresses_of_one_network_share_the_counter() {
         }
         browser.peer = elsewhere.parse().unwrap();
         assert_eq!(guess(&mut browser, &form, 1).await, [StatusCode::FORBIDDEN], "{elsewhere}");
+    }
+}
+
+/// F09: one guess at each of many names is a guess, too.
+#[tokio::test]
+async fn a_network_that_guesses_at_many_names_has_a_hundred_failures_and_then_one_a_second() {
+    let house = House::new().await;
+    let mut own = house.browser();
+    own.log_in(&Asked::shop()).await;
+    let own_form = own.open_form(&Asked::shop().with("&prompt=login")).await;
+    let mut attacker = house.browser();
+    let form = attacker.open_form(&Asked::shop()).await;
+    for number in 0..100 {
+        let name = format!("user{number}");
+        let status = attacker.try_password(&form, &name, "wrong").await.status;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{name}");
+    }
+    let hashed = house.idp.passwords_hashed();
+    for name in ["somebody", "alice", "a b!c"] {
+        let reply = attacker.try_password(&form, name, PASSWORD).await;
+        assert_eq!(
+            (reply.status, reply.header("retry-after")),
+            (StatusCode::TOO_MANY_REQUESTS, "1"),
+            "{name}"
+        );
+    }
+    assert_eq!(house.idp.passwords_hashed(), hashed, "nothing was compared");
+    // Its own log-in in between helps nobody to a fresh counter.
+    house.clock.advance(Duration::from_secs(1));
+    assert_eq!(attacker.try_password(&form, "alice", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    attacker.jar.remove("__Host-vst-known");
+    let form = attacker.open_form(&Asked::shop().with("&prompt=login")).await;
+    let tried = [
+        attacker.try_password(&form, "user1", "wrong").await.status,
+        attacker.try_password(&form, "user2", "wrong").await.status,
+    ];
+    assert!(tried.contains(&StatusCode::TOO_MANY_REQUESTS), "{tried:?}");
+    // A browser that has logged in before is not held to what its neighbours do, nor is another network.
+    assert_eq!(own.try_password(&own_form, "alice", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    attacker.peer = IpAddr::from([198, 51, 100, 1]);
+    let elsewhere = attacker.try_password(&form, "user3", "wrong").await;
+    assert_eq!(elsewhere.status, StatusCode::FORBIDDEN);
+    house.clock.advance(Duration::from_mins(10));
+    attacker.peer = house.browser().peer;
+    for number in 0..10 {
+        let status = attacker.try_password(&form, &format!("user{number}"), "wrong").await.status;
+        assert_eq!(status, StatusCode::FORBIDDEN, "forgotten after ten minutes");
+    }
+}
+
+/// Most likely a load balancer that nobody listed: behind it is everybody.
+#[tokio::test]
+async fn failures_at_a_private_address_add_up_by_network_only_where_load_balancers_are_listed() {
+    for (listed, after_a_hundred) in [(false, StatusCode::FORBIDDEN), (true, StatusCode::TOO_MANY_REQUESTS)] {
+        let trusted_peers = if listed { vec!["10.9.0.0/24".parse().unwrap()] } else { Vec::new() };
+        let house = House::of(Config { trusted_peers, ..config() }).await;
+        let mut browser = house.browser();
+        browser.peer = IpAddr::from([10, 0, 0, 7]);
+        let form = browser.open_form(&Asked::shop()).await;
+        for number in 0..100 {
+            let status = browser.try_password(&form, &format!("user{number}"), "wrong").await.status;
+            assert_eq!(status, StatusCode::FORBIDDEN, "{number}");
+        }
+        let next = browser.try_password(&form, "somebody", "wrong").await.status;
+        assert_eq!(next, after_a_hundred, "{listed}");
+        // A user and network together are counted in any case.
+        assert_eq!(guess(&mut browser, &form, 10).await.contains(&StatusCode::TOO_MANY_REQUESTS), listed);
+        assert_eq!(guess(&mut browser, &form, 1).await, [StatusCode::TOO_MANY_REQUESTS]);
+    }
+}
+
+/// A shop's own hall: a hundred people behind one address, none of whom fails.
+#[tokio::test]
+async fn log_ins_that_succeed_use_nothing_up_of_their_network() {
+    let house = House::new().await;
+    for _ in 0..105 {
+        house.browser().log_in(&Asked::shop()).await;
     }
 }
 

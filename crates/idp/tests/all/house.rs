@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -23,7 +22,9 @@ use vestibule_oauth::token::ClientSecret;
 use vestibule_ports::authority::{Authority as _, NewUser, Password};
 use vestibule_ports::clock::{Clock, Mono, TestClock};
 use vestibule_ports::entropy::SeededEntropy;
-use vestibule_registry::{Caps, Registry};
+use vestibule_registry::Registry;
+
+use super::database::{self, Door, Hold};
 
 pub(crate) const ISSUER: &str = "https://login.example";
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -38,6 +39,7 @@ pub(crate) const BIRTH: i64 = 1_750_000_000;
 pub(crate) struct House {
     pub(crate) idp: Arc<Idp>,
     pub(crate) registry: Arc<Registry>,
+    door: Door,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) alice: UserId,
     router: Router,
@@ -150,21 +152,27 @@ impl House {
     }
 
     pub(crate) async fn of(config: Config) -> Self {
-        let registry = Arc::new(Registry::in_memory(Caps::default()).unwrap());
-        let clock = Arc::new(TestClock::new(Timestamp::from_secs(BIRTH)));
-        Self::at(config, registry, Arc::clone(&clock), clock).await
+        let (registry, door) = database::fresh();
+        Self::over(config, registry, door).await
     }
 
     /// One whose clock goes on by a millisecond whenever it is looked at.
     pub(crate) async fn ticking() -> Self {
-        let registry = Arc::new(Registry::in_memory(Caps::default()).unwrap());
+        let (registry, door) = database::fresh();
         let clock = Arc::new(TestClock::new(Timestamp::from_secs(BIRTH)));
-        Self::at(config(), registry, Arc::clone(&clock), Arc::new(Ticking(clock))).await
+        Self::at(config(), registry, door, Arc::clone(&clock), Arc::new(Ticking(clock))).await
+    }
+
+    /// One over this registry.
+    pub(crate) async fn over(config: Config, registry: Arc<Registry>, door: Door) -> Self {
+        let clock = Arc::new(TestClock::new(Timestamp::from_secs(BIRTH)));
+        Self::at(config, registry, door, Arc::clone(&clock), clock).await
     }
 
     async fn at(
         config: Config,
         registry: Arc<Registry>,
+        door: Door,
         clock: Arc<TestClock>,
         shown: Arc<dyn Clock>,
     ) -> Self {
@@ -172,7 +180,12 @@ impl House {
         let idp = Idp::new(config, Arc::clone(&registry), shown, entropy).unwrap();
         let alice = idp.create_user(new_user("alice", PASSWORD), "test").await.unwrap();
         let router = idp.router();
-        Self { idp, registry, clock, alice, router }
+        Self { idp, registry, door, clock, alice, router }
+    }
+
+    /// Keeps everybody else from the registry.
+    pub(crate) fn hold(&self) -> Hold {
+        self.door.hold(self.clock.wall())
     }
 
     /// A fresh browser at an address of its own network.
@@ -215,34 +228,6 @@ impl Clock for Ticking {
 
     fn mono(&self) -> Mono {
         self.0.mono()
-    }
-}
-
-/// Keeps everybody else from the registry.
-pub(crate) struct Hold {
-    release: mpsc::Sender<()>,
-    thread: thread::JoinHandle<()>,
-}
-
-impl Hold {
-    pub(crate) fn on(house: &House) -> Self {
-        let (registry, now) = (Arc::clone(&house.registry), house.clock.wall());
-        let (held, is_held) = mpsc::channel();
-        let (release, released) = mpsc::channel();
-        let thread = thread::spawn(move || {
-            let wait = |_: &mut [_; 0]| {
-                held.send(()).unwrap();
-                released.recv().unwrap();
-            };
-            registry.throttle(&[], std::time::Duration::ZERO, now, wait).unwrap();
-        });
-        is_held.recv().unwrap();
-        Self { release, thread }
-    }
-
-    pub(crate) fn release(self) {
-        self.release.send(()).unwrap();
-        self.thread.join().unwrap();
     }
 }
 

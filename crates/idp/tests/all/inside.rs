@@ -18,8 +18,8 @@ use vestibule_ports::issuer::{
     Cause, End, Ended, FeedItem, Issuer as _, IssuerError, Mint, Presented, Refusal,
 };
 
-use crate::house::{Asked, House, OFFICE_SECRET, TILL_SECRET, config};
-use crate::site::{SID, logged_on, redeem, returning};
+use super::house::{Asked, House, OFFICE_SECRET, TILL_SECRET, config};
+use super::site::{SID, logged_on, redeem, returning};
 
 const ALL: [Role; 5] = [Role::Redeem, Role::Mint, Role::Swap, Role::End, Role::Feed];
 

@@ -12,8 +12,8 @@ use vestibule_oauth::token::{AccessToken, GrantToken, IdToken, Jpt, Jwt};
 use vestibule_ports::authority::Authority as _;
 use vestibule_ports::issuer::{Cause, End, Issuer as _, IssuerError, Mint, Presented, Refusal, Swapped};
 
-use crate::house::{Asked, BIRTH, House, ISSUER, TILL_SECRET, claims, scopes};
-use crate::site::{SID, VISITOR, log_on, logged_on, returning, shop};
+use super::house::{Asked, BIRTH, House, ISSUER, TILL_SECRET, claims, scopes};
+use super::site::{SID, VISITOR, log_on, logged_on, returning, shop};
 
 const INVALID: IssuerError = IssuerError::Refused(Refusal::Token);
 

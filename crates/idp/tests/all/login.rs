@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::house::{Asked, House, ISSUER, MOBILE_CALLBACK, OFFICE_CALLBACK, PASSWORD};
+use super::house::{Asked, House, ISSUER, MOBILE_CALLBACK, OFFICE_CALLBACK, PASSWORD};
 
 #[tokio::test]
 async fn right_credentials_lead_back_with_code_state_and_issuer() {
@@ -88,8 +88,8 @@ async fn a_second_log_in_of_the_same_user_renews_and_keeps_what_came_from_the_fi
     let mut stale = house.browser();
     stale.jar = before;
     assert!(stale.get(&Asked::office().url()).await.location().starts_with("/login?"));
-    let fields = crate::token::office_redemption(&first);
-    let reply = house.post_as("/token", "office", crate::house::OFFICE_SECRET, &fields).await;
+    let fields = super::token::office_redemption(&first);
+    let reply = house.post_as("/token", "office", super::house::OFFICE_SECRET, &fields).await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.body);
 }
 
@@ -107,7 +107,7 @@ async fn an_id_token_hint_of_somebody_else_is_not_answered_with_this_user() {
     assert!(browser.get(&Asked::mobile().with(&matching).url()).await.parameter("code").is_some());
 
     use vestibule_ports::authority::Authority as _;
-    house.idp.create_user(crate::house::new_user("bob", "another long password"), "test").await.unwrap();
+    house.idp.create_user(super::house::new_user("bob", "another long password"), "test").await.unwrap();
     let mut bobs = house.browser();
     let form = bobs.open_form(&Asked::mobile()).await;
     assert_eq!(bobs.try_password(&form, "bob", "another long password").await.status, StatusCode::SEE_OTHER);

@@ -9,8 +9,8 @@ use vestibule_idp::config::Config;
 use vestibule_ports::authority::{Authority as _, AuthorityError};
 use vestibule_ports::issuer::{Cause, End, Issuer as _, IssuerError};
 
-use crate::house::{Asked, Hold, House, PASSWORD, TILL_SECRET, config, redemption};
-use crate::site::returning;
+use super::house::{Asked, House, PASSWORD, TILL_SECRET, config, redemption};
+use super::site::returning;
 
 #[tokio::test]
 async fn an_outage_is_503_and_never_a_log_out() {
@@ -21,7 +21,7 @@ async fn an_outage_is_503_and_never_a_log_out() {
     let csrf = browser.get("/logout").await.form().csrf;
     let jar = browser.jar.clone();
 
-    let hold = Hold::on(&house);
+    let hold = house.hold();
     let mut first =
         Box::pin(house.post("/token", &[("grant_type", "client_credentials"), ("client_id", "till")]));
     assert!(poll_fn(|cx| Poll::Ready(first.as_mut().poll(cx).is_pending())).await);

@@ -4,7 +4,7 @@ use http::{Request, StatusCode};
 use serde_json::json;
 use vestibule_idp::config::Config;
 
-use crate::house::{Asked, House, ISSUER, config};
+use super::house::{Asked, House, ISSUER, config};
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";

@@ -4,8 +4,8 @@ use http::StatusCode;
 use vestibule_domain::identity::{Epoch, Handle, SiteId, VisitorId};
 use vestibule_ports::issuer::{Issuer as _, IssuerError, Mint, Refusal};
 
-use crate::house::{Asked, Browser, House, PASSWORD, Reply};
-use crate::site::log_on;
+use super::house::{Asked, Browser, House, PASSWORD, Reply};
+use super::site::log_on;
 
 const NEW: &str = "an entirely new password";
 

@@ -10,8 +10,8 @@ use serde_json::Value;
 use vestibule_ports::authority::Authority as _;
 use vestibule_ports::issuer::{End, Issuer as _};
 
-use crate::house::{Asked, Hold, House, OFFICE_SECRET, Reply};
-use crate::kinds::{assert_dead, swap};
+use super::house::{Asked, House, OFFICE_SECRET, Reply};
+use super::kinds::{assert_dead, swap};
 
 async fn refresh(house: &House, token: &str, scope: Option<&str>) -> Reply {
     let mut fields =
@@ -84,7 +84,7 @@ async fn an_ancient_token_of_the_family_ends_it_too() {
 async fn a_hundred_refreshes_at_once_get_one_child() {
     let house = House::ticking().await;
     let token = text(&first(&house).await, "refresh_token");
-    let hold = Hold::on(&house);
+    let hold = house.hold();
     let mut requests: Vec<_> = (0..100).map(|_| Box::pin(refresh(&house, &token, None))).collect();
     for request in &mut requests {
         assert!(poll_fn(|cx| Poll::Ready(request.as_mut().poll(cx).is_pending())).await);
@@ -182,7 +182,7 @@ async fn after_four_hours_a_family_is_returning_and_has_no_user() {
     let returning = refresh(&house, &text(&late, "refresh_token"), None).await.json();
     assert_eq!(returning["scope"], "products:read");
     let jwt =
-        crate::house::claims(swap(&house, &text(&returning, "access_token")).await.unwrap().jwt.expose());
+        super::house::claims(swap(&house, &text(&returning, "access_token")).await.unwrap().jwt.expose());
     assert_eq!(jwt["standing"], "returning");
     assert!(jwt["sub"].as_str().unwrap().starts_with("v:"), "{jwt}");
     assert!(!jwt.to_string().contains(house.alice.as_str()), "{jwt}");
@@ -209,7 +209,7 @@ async fn a_client_without_returning_scopes_ends_after_four_hours() {
     let house = House::new().await;
     let asked = Asked { scope: "offline_access orders:read", ..Asked::office() };
     let code = house.browser().log_in(&asked).await.code();
-    let fields = crate::token::office_redemption(&code);
+    let fields = super::token::office_redemption(&code);
     let tokens = house.post_as("/token", "office", OFFICE_SECRET, &fields).await.json();
     house.clock.advance(Duration::from_hours(4));
     let token = text(&tokens, "refresh_token");
@@ -224,10 +224,10 @@ async fn what_ends_a_family_and_what_does_not() {
     let mut browser = house.browser();
     let asked = Asked::mobile();
     let code = browser.log_in(&asked).await.code();
-    let offline = house.post("/token", &crate::house::redemption(&asked, &code)).await.json();
+    let offline = house.post("/token", &super::house::redemption(&asked, &code)).await.json();
     let online = Asked { scope: "orders:read", ..asked };
     let code = browser.get(&online.url()).await.code();
-    let online = house.post("/token", &crate::house::redemption(&online, &code)).await.json();
+    let online = house.post("/token", &super::house::redemption(&online, &code)).await.json();
 
     let csrf = browser.get("/logout").await.form().csrf;
     assert_eq!(browser.post("/logout", &[("csrf", &csrf)]).await.status, StatusCode::OK);

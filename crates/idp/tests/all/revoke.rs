@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 
-use crate::house::{House, OFFICE_SECRET};
-use crate::kinds::{assert_dead, swap};
+use super::house::{House, OFFICE_SECRET};
+use super::kinds::{assert_dead, swap};
 
 #[tokio::test]
 async fn either_token_ends_the_family_and_nothing_else_does() {

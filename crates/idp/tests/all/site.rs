@@ -10,7 +10,7 @@ use vestibule_ports::authority::Authority as _;
 use vestibule_ports::clock::Clock as _;
 use vestibule_ports::issuer::{Cause, End, Issuer as _, IssuerError, LogOn, Mint, Redeem, Refusal};
 
-use crate::house::{Asked, BIRTH, Browser, House, ISSUER, OUTLET_CALLBACK, claims, verifier};
+use super::house::{Asked, BIRTH, Browser, House, ISSUER, OUTLET_CALLBACK, claims, verifier};
 
 pub(crate) const VISITOR: VisitorId = VisitorId::from_bytes([1; 16]);
 pub(crate) const SID: Handle = Handle::from_bytes([2; 16]);

@@ -7,9 +7,9 @@ use vestibule_idp::config::{Client, Config};
 use vestibule_idp::{Idp, StartError};
 use vestibule_ports::clock::TestClock;
 use vestibule_ports::entropy::SeededEntropy;
-use vestibule_registry::{Caps, Registry};
+use vestibule_registry::Registry;
 
-use crate::house::{
+use super::house::{
     Asked, BIRTH, House, OFFICE_SECRET, PASSWORD, Reply, TILL_SECRET, VERIFIER, config, redemption,
 };
 
@@ -19,7 +19,7 @@ fn start(config: Config, registry: &Arc<Registry>) -> Result<Arc<Idp>, StartErro
 }
 
 fn registry() -> Arc<Registry> {
-    Arc::new(Registry::in_memory(Caps::default()).unwrap())
+    super::database::fresh().0
 }
 
 async fn keys(idp: &Arc<Idp>) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::house::{
+use super::house::{
     Asked, House, ISSUER, MOBILE_CALLBACK, OFFICE_CALLBACK, OFFICE_SECRET, TILL_SECRET, VERIFIER, claims,
     redemption,
 };
@@ -36,7 +36,7 @@ async fn a_code_becomes_tokens() {
     let id = claims(tokens["id_token"].as_str().unwrap());
     assert_eq!((&id["iss"], &id["aud"]), (&json!(ISSUER), &json!("mobile-app")));
     assert_eq!((&id["sub"], &id["nonce"]), (&json!(house.alice.as_str()), &json!("a-nonce")));
-    assert_eq!((&id["auth_time"], &id["acr"]), (&json!(crate::house::BIRTH), &json!("1")));
+    assert_eq!((&id["auth_time"], &id["acr"]), (&json!(super::house::BIRTH), &json!("1")));
     assert_eq!(id["exp"].as_i64().unwrap() - id["iat"].as_i64().unwrap(), 300);
 }
 
@@ -102,7 +102,7 @@ async fn a_code_that_comes_twice_ends_what_it_became() {
     let refresh = first["refresh_token"].as_str().unwrap();
     let fields = [("grant_type", "refresh_token"), ("client_id", "mobile-app"), ("refresh_token", refresh)];
     assert_eq!(house.post("/token", &fields).await.error(), "invalid_grant");
-    crate::kinds::assert_dead(&house, first["access_token"].as_str().unwrap()).await;
+    super::kinds::assert_dead(&house, first["access_token"].as_str().unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -6,8 +6,8 @@ use vestibule_ports::authority::{Authority as _, AuthorityError, Password};
 use vestibule_ports::issuer::{Cause, End, Issuer as _, IssuerError, Refusal};
 use vestibule_registry::audit::{Event, Subject};
 
-use crate::house::{Asked, House, PASSWORD, new_user};
-use crate::site::{log_on, logged_on};
+use super::house::{Asked, House, PASSWORD, new_user};
+use super::site::{log_on, logged_on};
 
 #[tokio::test]
 async fn names_are_unique_in_any_spelling_and_passwords_good_enough() {
@@ -45,7 +45,7 @@ async fn names_are_unique_in_any_spelling_and_passwords_good_enough() {
 async fn scopes_of_a_user_follow_the_grammar() {
     let house = House::new().await;
     let mut user = new_user("bob", PASSWORD);
-    user.scopes = crate::house::scopes(&["Orders:Read"]);
+    user.scopes = super::house::scopes(&["Orders:Read"]);
     let refused = house.idp.create_user(user, "test").await;
     assert!(matches!(refused, Err(AuthorityError::Refused(text)) if text.contains("Orders:Read")));
 }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use rusqlite::ToSql;
-use rusqlite::types::{ToSqlOutput, ValueRef};
 use vestibule_domain::identity::{Epoch, Handle, SignOnId, SiteId, Timestamp, UserId, VisitorId};
 use vestibule_domain::standing::Standing;
 
@@ -62,16 +60,5 @@ impl<'a, const N: usize> From<&'a [u8; N]> for Bind<'a> {
 impl<'a, T: Into<Bind<'a>>> From<Option<T>> for Bind<'a> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
-    }
-}
-
-impl ToSql for Bind<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match *self {
-            Self::Null => ValueRef::Null,
-            Self::Integer(number) => ValueRef::Integer(number),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
-            Self::Bytes(bytes) => ValueRef::Blob(bytes),
-        }))
     }
 }

@@ -1,7 +1,7 @@
 //! From the columns of a row to our types. A value that its type refuses is an inconsistency, never a panic.
 
 use rusqlite::Row as SqliteRow;
-use rusqlite::types::ValueRef;
+use tokio_postgres::Row as PostgresRow;
 use vestibule_domain::identity::{Epoch, Handle, SignOnId, SiteId, Timestamp, UserId, VisitorId};
 use vestibule_domain::standing::Standing;
 use vestibule_oauth::pkce::CodeChallenge;
@@ -10,20 +10,49 @@ use vestibule_oauth::scope::ScopeSet;
 
 use super::RegistryError;
 
-/// One row of an answer.
-pub(crate) struct Row<'r, 's>(&'r SqliteRow<'s>);
+/// A value as it stands in a row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Stored<'r> {
+    Null,
+    Integer(i64),
+    Text(&'r str),
+    Bytes(&'r [u8]),
+    /// Of a kind that we never store.
+    Foreign,
+}
 
-impl<'r, 's> Row<'r, 's> {
-    pub(super) fn new(row: &'r SqliteRow<'s>) -> Self {
-        Self(row)
+impl Stored<'_> {
+    /// The kind, for messages: the value itself may be a secret.
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Integer(_) => "number",
+            Self::Text(_) => "text",
+            Self::Bytes(_) => "bytes",
+            Self::Foreign => "value of another kind",
+        }
     }
+}
 
+/// One row of an answer.
+pub(crate) enum Row<'r, 's> {
+    /// SQLite's.
+    Sqlite(&'r SqliteRow<'s>),
+    /// PostgreSQL's.
+    Postgres(&'r PostgresRow),
+}
+
+impl Row<'_, '_> {
     /// The value in a column, by the name that the statement gives it.
     pub(crate) fn get<T: Column>(&self, name: &str) -> Result<T, RegistryError> {
-        let value = self.0.get_ref(name)?;
-        // The value itself may be a secret.
+        let value = match self {
+            Self::Sqlite(row) => Stored::of_sqlite(row.get_ref(name)?),
+            Self::Postgres(row) => row
+                .try_get(name)
+                .map_err(|error| RegistryError::Inconsistent(format!("no column {name}: {error}")))?,
+        };
         T::read(value).ok_or_else(|| {
-            RegistryError::Inconsistent(format!("unreadable {} in column {name}", value.data_type()))
+            RegistryError::Inconsistent(format!("unreadable {} in column {name}", value.kind()))
         })
     }
 }
@@ -31,37 +60,37 @@ impl<'r, 's> Row<'r, 's> {
 /// What can stand in a column.
 pub(crate) trait Column: Sized {
     /// None if the value is none of this kind.
-    fn read(value: ValueRef<'_>) -> Option<Self>;
+    fn read(value: Stored<'_>) -> Option<Self>;
 }
 
 impl Column for i64 {
-    fn read(value: ValueRef<'_>) -> Option<Self> {
-        value.as_i64().ok()
+    fn read(value: Stored<'_>) -> Option<Self> {
+        if let Stored::Integer(number) = value { Some(number) } else { None }
     }
 }
 
 impl Column for String {
-    fn read(value: ValueRef<'_>) -> Option<Self> {
-        value.as_str().ok().map(str::to_owned)
+    fn read(value: Stored<'_>) -> Option<Self> {
+        if let Stored::Text(text) = value { Some(text.to_owned()) } else { None }
     }
 }
 
 impl Column for Vec<u8> {
-    fn read(value: ValueRef<'_>) -> Option<Self> {
-        value.as_bytes().ok().map(<[u8]>::to_vec)
+    fn read(value: Stored<'_>) -> Option<Self> {
+        if let Stored::Bytes(bytes) = value { Some(bytes.to_vec()) } else { None }
     }
 }
 
 impl<const N: usize> Column for [u8; N] {
-    fn read(value: ValueRef<'_>) -> Option<Self> {
-        value.as_bytes().ok()?.try_into().ok()
+    fn read(value: Stored<'_>) -> Option<Self> {
+        if let Stored::Bytes(bytes) = value { bytes.try_into().ok() } else { None }
     }
 }
 
 impl<T: Column> Column for Option<T> {
-    fn read(value: ValueRef<'_>) -> Option<Self> {
+    fn read(value: Stored<'_>) -> Option<Self> {
         match value {
-            ValueRef::Null => Some(None),
+            Stored::Null => Some(None),
             value => T::read(value).map(Some),
         }
     }
@@ -71,7 +100,7 @@ impl<T: Column> Column for Option<T> {
 macro_rules! column {
     ($($kind:ty: $from:ty, $convert:expr;)+) => {$(
         impl $crate::sql::Column for $kind {
-            fn read(value: rusqlite::types::ValueRef<'_>) -> Option<Self> {
+            fn read(value: $crate::sql::Stored<'_>) -> Option<Self> {
                 <$from as $crate::sql::Column>::read(value).and_then($convert)
             }
         }

@@ -4,12 +4,10 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::Connection;
-
 use super::RegistryError;
 
-pub(super) struct Pool {
-    connections: Vec<Mutex<Connection>>,
+pub(super) struct Pool<C> {
+    connections: Vec<Mutex<C>>,
     /// Indexes of those that nobody has.
     idle: Mutex<Vec<usize>>,
     returned: Condvar,
@@ -17,14 +15,14 @@ pub(super) struct Pool {
 }
 
 /// One connection, for this caller alone until it is dropped.
-pub(super) struct Lease<'p> {
-    pool: &'p Pool,
+pub(super) struct Lease<'p, C> {
+    pool: &'p Pool<C>,
     index: usize,
-    connection: MutexGuard<'p, Connection>,
+    connection: MutexGuard<'p, C>,
 }
 
-impl Pool {
-    pub(super) fn new(connections: Vec<Connection>, wait_max: Duration) -> Self {
+impl<C> Pool<C> {
+    pub(super) fn new(connections: Vec<C>, wait_max: Duration) -> Self {
         Self {
             idle: Mutex::new((0..connections.len()).collect()),
             connections: connections.into_iter().map(Mutex::new).collect(),
@@ -33,7 +31,7 @@ impl Pool {
         }
     }
 
-    pub(super) fn lease(&self) -> Result<Lease<'_>, RegistryError> {
+    pub(super) fn lease(&self) -> Result<Lease<'_, C>, RegistryError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.returned.wait_timeout_while(idle, self.wait_max, |idle| idle.is_empty());
         let (mut idle, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -44,23 +42,23 @@ impl Pool {
     }
 }
 
-impl Drop for Lease<'_> {
+impl<C> Drop for Lease<'_, C> {
     fn drop(&mut self) {
         self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.index);
         self.pool.returned.notify_one();
     }
 }
 
-impl Deref for Lease<'_> {
-    type Target = Connection;
+impl<C> Deref for Lease<'_, C> {
+    type Target = C;
 
-    fn deref(&self) -> &Connection {
+    fn deref(&self) -> &C {
         &self.connection
     }
 }
 
-impl DerefMut for Lease<'_> {
-    fn deref_mut(&mut self) -> &mut Connection {
+impl<C> DerefMut for Lease<'_, C> {
+    fn deref_mut(&mut self) -> &mut C {
         &mut self.connection
     }
 }

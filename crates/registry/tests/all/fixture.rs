@@ -23,6 +23,8 @@ use vestibule_registry::sign_on::{LogIn, LoggedIn, SignOn};
 use vestibule_registry::user::{Created, NewUser, Profile};
 use vestibule_registry::{Caps, Registry};
 
+use super::database;
+
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 
@@ -51,7 +53,7 @@ pub(crate) fn registry() -> Registry {
 }
 
 pub(crate) fn with_caps(caps: Caps) -> Registry {
-    furnish(Registry::in_memory(caps).unwrap())
+    furnish(database::passing(caps))
 }
 
 /// Adds two users, a site's client, an app and a till.
@@ -130,6 +132,7 @@ pub(crate) fn sign_on(registry: &Registry, name: &str, browser: &str, at: Timest
         ends_at: at + 4 * HOUR,
         device: None,
         forgive: &[],
+        take_back: None,
     };
     match registry.log_in(&log_in, &act(at)).unwrap() {
         LoggedIn::SignedOn(sign_on) => sign_on,

@@ -4,6 +4,7 @@ use vestibule_domain::identity::Timestamp;
 use vestibule_ports::issuer::Ended;
 use vestibule_registry::Caps;
 
+use super::database::Place;
 use super::fixture::*;
 
 #[test]
@@ -60,11 +61,8 @@ fn a_grant_that_has_expired_by_itself_takes_no_place() {
 
 #[test]
 fn a_lowered_cap_is_reached_with_the_next_log_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("registry.db");
-    let open = |grants_per_user| {
-        vestibule_registry::Registry::open(&path, Caps { grants_per_user, ..Caps::default() }).unwrap()
-    };
+    let place = Place::new();
+    let open = |grants_per_user| place.open(Caps { grants_per_user, ..Caps::default() });
     let registry = furnish(open(10));
     sign_on(&registry, "alice", "browser", START);
     for index in 0..5 {

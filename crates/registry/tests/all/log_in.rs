@@ -24,6 +24,7 @@ fn again(registry: &Registry, name: &str, former: &str, browser: &str, at: Times
         ends_at: at + 4 * HOUR,
         device: None,
         forgive: &[],
+        take_back: None,
     };
     registry.log_in(&log_in, &act(at)).unwrap()
 }
@@ -75,6 +76,7 @@ fn a_log_in_that_compared_an_overtaken_password_does_not_count() {
         ends_at: START + HOUR,
         device: None,
         forgive: &[],
+        take_back: None,
     };
     assert_eq!(registry.log_in(&log_in, &act(START)), Ok(LoggedIn::Moved));
     assert_eq!(registry.sign_on(&secret, START), Ok(None));
@@ -140,6 +142,7 @@ fn a_browser_is_known_to_its_user_until_it_has_not_logged_in_for_long() {
             ends_at: START + HOUR,
             device: Some(Device { digest: &device, expires_at: until }),
             forgive: &[],
+            take_back: None,
         };
         let at = START + MINUTE * u32::try_from(index).unwrap();
         assert!(matches!(registry.log_in(&log_in, &act(at)), Ok(LoggedIn::SignedOn(_))));
@@ -157,11 +160,11 @@ fn a_browser_is_known_to_its_user_until_it_has_not_logged_in_for_long() {
 }
 
 #[test]
-fn a_log_in_forgives_the_failures_that_it_names() {
+fn a_log_in_forgives_the_failures_that_it_names_and_takes_itself_back_among_others() {
     let registry = registry();
-    let keys = [digest("pair"), digest("user")];
-    let failure = Some(Failures { count: 3, last: START });
-    registry.throttle(&keys, HOUR, START, |counters| *counters = [failure, failure]).unwrap();
+    let keys = [digest("pair"), digest("user"), digest("network")];
+    let failures = |count| Some(Failures { count, last: START });
+    registry.throttle(&keys, HOUR, START, |counters| *counters = [failures(3); 3]).unwrap();
     let (user, id, secret) = (user("alice"), sign_on_id("browser"), digest("browser"));
     let log_in = LogIn {
         user: &user,
@@ -173,7 +176,11 @@ fn a_log_in_forgives_the_failures_that_it_names() {
         ends_at: START + HOUR,
         device: None,
         forgive: &keys[..1],
+        take_back: Some(&keys[2]),
     };
     registry.log_in(&log_in, &act(START)).unwrap();
-    assert_eq!(registry.throttle(&keys, HOUR, START, |counters| *counters), Ok([None, failure]));
+    assert_eq!(
+        registry.throttle(&keys, HOUR, START, |counters| *counters),
+        Ok([None, failures(3), failures(2)])
+    );
 }

@@ -1,10 +1,9 @@
-//! A hundred threads at once, on a file: what may happen once happens once.
+//! A hundred threads at once: what may happen once happens once.
 
 use std::collections::HashSet;
 use std::sync::Barrier;
 use std::thread;
 
-use tempfile::TempDir;
 use vestibule_domain::identity::Epoch;
 use vestibule_domain::refresh::Generation;
 use vestibule_domain::throttle::Failures;
@@ -17,14 +16,15 @@ use vestibule_registry::refresh::{Refreshed, Rotation};
 use vestibule_registry::user::Changed;
 use vestibule_registry::{Caps, Registry};
 
+use super::database::Place;
 use super::fixture::*;
 
 const THREADS: usize = 100;
 
-fn on_file(caps: Caps) -> (TempDir, Registry) {
-    let folder = tempfile::tempdir().unwrap();
-    let registry = Registry::open(&folder.path().join("registry.db"), caps).unwrap();
-    (folder, furnish(registry))
+fn in_place(caps: Caps) -> (Place, Registry) {
+    let place = Place::new();
+    let registry = furnish(place.open(caps));
+    (place, registry)
 }
 
 /// What each thread got, all of them having started together.
@@ -48,7 +48,7 @@ fn count<T>(outcomes: &[T], wanted: impl Fn(&T) -> bool) -> usize {
 
 #[test]
 fn one_of_a_hundred_redeems_a_code_and_the_others_end_what_it_got() {
-    let (_folder, registry) = on_file(Caps::default());
+    let (_place, registry) = in_place(Caps::default());
     sign_on(&registry, "alice", "browser", START);
     assert!(code(&registry, "code", "shop", "browser", START));
     let outcomes = race(|index| {
@@ -63,7 +63,7 @@ fn one_of_a_hundred_redeems_a_code_and_the_others_end_what_it_got() {
 
 #[test]
 fn a_refresh_token_has_one_child_however_many_ask_for_it() {
-    let (_folder, registry) = on_file(Caps::default());
+    let (_place, registry) = in_place(Caps::default());
     sign_on(&registry, "alice", "browser", START);
     let token = family(&registry, "family", "browser", false, START);
     let outcomes = race(|index| {
@@ -85,7 +85,7 @@ fn a_refresh_token_has_one_child_however_many_ask_for_it() {
 
 #[test]
 fn a_refresh_token_is_rotated_once_where_every_other_use_is_reuse() {
-    let (_folder, registry) = on_file(Caps::default());
+    let (_place, registry) = in_place(Caps::default());
     sign_on(&registry, "alice", "browser", START);
     let token = family(&registry, "family", "browser", false, START);
     let outcomes = race(|index| {
@@ -101,7 +101,7 @@ fn a_refresh_token_is_rotated_once_where_every_other_use_is_reuse() {
 #[test]
 fn five_hundred_guesses_at_one_instant_are_each_counted_before_the_next() {
     const FREE: u32 = 10;
-    let (_folder, registry) = on_file(Caps::default());
+    let (_place, registry) = in_place(Caps::default());
     let guess = || {
         let decided = registry.throttle(&[digest("alice")], HOUR, START, |[counter]| {
             let count = counter.map_or(0, |failures: Failures| failures.count);
@@ -117,7 +117,7 @@ fn five_hundred_guesses_at_one_instant_are_each_counted_before_the_next() {
 #[test]
 fn caps_are_exact_under_a_race_and_every_eviction_is_told() {
     const CAP: u32 = 10;
-    let (_folder, registry) = on_file(Caps { grants_per_user: CAP, ..Caps::default() });
+    let (_place, registry) = in_place(Caps { grants_per_user: CAP, ..Caps::default() });
     // One browser each would meet the cap of browsers first.
     for index in 0..5 {
         sign_on(&registry, "alice", &format!("browser-{index}"), START);
@@ -131,7 +131,7 @@ fn caps_are_exact_under_a_race_and_every_eviction_is_told() {
 
 #[test]
 fn of_a_hundred_password_changes_that_proved_the_same_password_one_wins() {
-    let (_folder, registry) = on_file(Caps::default());
+    let (_place, registry) = in_place(Caps::default());
     let outcomes = race(|index| {
         let hash = PasswordHash::new(&index.to_string());
         registry.set_password(&user("alice"), &hash, Some(Epoch::FIRST), &act(START)).unwrap()
@@ -145,7 +145,7 @@ fn of_a_hundred_password_changes_that_proved_the_same_password_one_wins() {
 
 #[test]
 fn whatever_is_redeemed_while_the_user_ends_is_over_afterwards() {
-    let (_folder, registry) = on_file(Caps { grants_per_user: 1_000, ..Caps::default() });
+    let (_place, registry) = in_place(Caps { grants_per_user: 1_000, ..Caps::default() });
     sign_on(&registry, "alice", "browser", START);
     for index in 0..30 {
         assert!(code(&registry, &index.to_string(), "shop", "browser", START));
@@ -169,7 +169,7 @@ fn whatever_is_redeemed_while_the_user_ends_is_over_afterwards() {
 
 #[test]
 fn the_numbers_of_the_feed_have_no_hole_and_never_come_late() {
-    let (_folder, registry) = on_file(Caps::default());
+    let (_place, registry) = in_place(Caps::default());
     race(|index| {
         if index < THREADS / 2 {
             registry.end_sign_on(&sign_on_id(&index.to_string()), Cause::Rule, &act(START)).unwrap();
@@ -192,7 +192,7 @@ fn the_numbers_of_the_feed_have_no_hole_and_never_come_late() {
 
 #[test]
 fn of_a_hundred_first_keys_one_is_made() {
-    let (_folder, registry) = on_file(Caps::default());
+    let (_place, registry) = in_place(Caps::default());
     let made = race(|index| {
         let key = NewKey {
             kid: index.to_string(),
@@ -209,7 +209,7 @@ fn of_a_hundred_first_keys_one_is_made() {
 
 #[test]
 fn the_newest_of_a_hundred_uses_at_once_is_kept() {
-    let (_folder, registry) = on_file(Caps::default());
+    let (_place, registry) = in_place(Caps::default());
     sign_on(&registry, "alice", "browser", START);
     let at = |index: usize| START + MINUTE * u32::try_from(index).unwrap();
     race(|index| registry.touch_sign_ons(&[(sign_on_id("browser"), at(index))]).unwrap());
@@ -218,9 +218,9 @@ fn the_newest_of_a_hundred_uses_at_once_is_kept() {
 }
 
 #[test]
-fn two_registries_on_one_file_keep_the_same_promises() {
-    let (folder, first) = on_file(Caps::default());
-    let second = Registry::open(&folder.path().join("registry.db"), Caps::default()).unwrap();
+fn two_registries_in_one_place_keep_the_same_promises() {
+    let (place, first) = in_place(Caps::default());
+    let second = place.open(Caps::default());
     sign_on(&first, "alice", "browser", START);
     assert!(code(&first, "code", "shop", "browser", START));
     let outcomes = race(|index| {

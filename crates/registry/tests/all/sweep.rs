@@ -34,6 +34,7 @@ fn lived_in() -> Registry {
         ends_at: START + HOUR,
         device: Some(Device { digest: &device, expires_at: START + HOUR }),
         forgive: &[],
+        take_back: None,
     };
     registry.log_in(&log_in, &act(START)).unwrap();
     registry

@@ -107,6 +107,7 @@ fn a_disabled_user_has_nothing_and_cannot_log_in_until_let_in_again() {
         ends_at: START + HOUR,
         device: None,
         forgive: &[],
+        take_back: None,
     };
     assert_eq!(registry.log_in(&log_in, &act(START)), Ok(LoggedIn::Moved));
     assert_eq!(registry.enable_user(&alice.id, &act(START)), Ok(true));

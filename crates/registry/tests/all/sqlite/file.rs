@@ -1,15 +1,13 @@
-//! The file: for its owner only, refused when it is not ours to use, unchanged by a restart.
+//! The file: for its owner only, refused when it is not ours to use.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use rusqlite::Connection;
-use vestibule_registry::code::Redeemed;
 use vestibule_registry::{Caps, OpenError, Registry};
 
-use super::fixture::*;
+use super::fixture::furnish;
 
 fn open(path: &Path) -> Result<Registry, OpenError> {
     Registry::open(path, Caps::default())
@@ -27,47 +25,6 @@ fn the_file_and_its_logs_are_readable_by_their_owner_only() {
         .map(|entry| entry.unwrap().metadata().unwrap().permissions().mode() & 0o777)
         .collect();
     assert_eq!(modes, [0o600; 3], "the database, its log and the log's index");
-}
-
-#[test]
-fn what_was_acknowledged_is_there_after_a_restart() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("registry.db");
-    let registry = furnish(open(&path).unwrap());
-    sign_on(&registry, "alice", "browser", START);
-    grant(&registry, "grant", "browser", START);
-    let first = family(&registry, "family", "browser", false, START);
-    let second = super::refresh::rotated(&registry, &first, 1, START);
-    drop(registry);
-    let registry = open(&path).unwrap();
-    assert!(has_grant(&registry, "grant", START));
-    assert_eq!(*registry.announced().borrow(), 0);
-    // A code that was redeemed before the restart is a replay after it.
-    let replayed = registry.redeem_code(&digest("code of grant"), &act(START), |_, _| Err::<_, No>(No));
-    assert_eq!(replayed, Ok(Redeemed::Unknown));
-    assert!(!has_grant(&registry, "grant", START));
-    // So is a refresh token that was used before.
-    let reused = registry.refresh(&first, &act(START), |_, _, age| super::refresh::strict(2, START)(age));
-    assert!(matches!(reused, Ok(vestibule_registry::refresh::Refreshed::Refused(No))), "{reused:?}");
-    assert_eq!(super::refresh::refused(&registry, &second, START), None);
-    drop(registry);
-    let registry = open(&path).unwrap();
-    assert_eq!(*registry.announced().borrow(), 2);
-    assert_eq!(told(&registry).len(), 2);
-}
-
-#[test]
-fn a_decision_that_panics_changes_nothing_and_stops_nobody() {
-    let registry = registry();
-    sign_on(&registry, "alice", "browser", START);
-    assert!(code(&registry, "code", "shop", "browser", START));
-    let panicked = catch_unwind(AssertUnwindSafe(|| {
-        registry.redeem_code(&digest("code"), &act(START), |_, _| -> Result<_, No> { panic!("a mistake") })
-    }));
-    assert!(panicked.is_err());
-    let redeemed =
-        registry.redeem_code(&digest("code"), &act(START), |_, _| Ok::<_, No>(new_grant("grant", START)));
-    assert!(matches!(redeemed, Ok(Redeemed::Issued(_))), "{redeemed:?}");
 }
 
 #[test]

@@ -1,0 +1,67 @@
+//! One server for this process, a schema for each house, and a way to keep everybody from it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock, mpsc};
+use std::thread;
+
+use vestibule_domain::identity::Timestamp;
+use vestibule_registry::{Caps, Registry, Server};
+use vestibule_testkit::server::postgres::{Postgres, SUPERUSER};
+
+/// Nothing here is about surviving the loss of power.
+static SERVER: LazyLock<Postgres> =
+    LazyLock::new(|| Postgres::start_with(&["fsync=off", "max_connections=300"]));
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// What a house needs besides its registry to keep others from it.
+pub(crate) struct Door(Server);
+
+/// An empty registry.
+pub(crate) fn fresh() -> (Arc<Registry>, Door) {
+    let schema = format!("house_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let door = Door(Server { schema, ..Server::at(&SERVER.url(SUPERUSER, "postgres")) });
+    (door.registry(), door)
+}
+
+/// Keeps everybody else from the registry.
+pub(crate) struct Hold {
+    release: mpsc::Sender<()>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Door {
+    pub(crate) fn to(server: Server) -> Self {
+        Self(server)
+    }
+
+    /// The same registry once more, as another process has it.
+    pub(crate) fn registry(&self) -> Arc<Registry> {
+        Arc::new(Registry::connect(&self.0, Caps::default()).unwrap())
+    }
+
+    pub(crate) fn hold(&self, _: Timestamp) -> Hold {
+        let tables =
+            "users, clients, sign_ons, codes, grants, families, access_tokens, ended_sessions, outbox_head";
+        let lock = format!("SET search_path TO {}; BEGIN; LOCK TABLE {tables}", self.0.schema);
+        let url = self.0.url.clone();
+        let (held, is_held) = mpsc::channel();
+        let (release, released) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
+            client.batch_execute(&lock).unwrap();
+            held.send(()).unwrap();
+            released.recv().unwrap();
+            client.batch_execute("ROLLBACK").unwrap();
+        });
+        is_held.recv().unwrap();
+        Hold { release, thread }
+    }
+}
+
+impl Hold {
+    pub(crate) fn release(self) {
+        self.release.send(()).unwrap();
+        self.thread.join().unwrap();
+    }
+}

@@ -1,0 +1,86 @@
+//! Two providers on one registry, as two processes that serve one house.
+
+use std::sync::{Arc, Barrier};
+use std::thread;
+
+use axum::body::Body;
+use futures_util::StreamExt as _;
+use http::Request;
+use http_body_util::BodyExt as _;
+use tower::ServiceExt as _;
+use vestibule_domain::identity::{Epoch, Timestamp};
+use vestibule_idp::Idp;
+use vestibule_ports::clock::TestClock;
+use vestibule_ports::entropy::SeededEntropy;
+use vestibule_ports::issuer::{Cause, End, Ended, FeedItem, Issuer as _, IssuerError, Presented, Refusal};
+use vestibule_testkit::patience::PATIENCE;
+
+use super::database;
+use super::house::{BIRTH, config};
+use super::site::{SID, returning};
+
+/// Providers that make their first start at one instant.
+fn started_at_once(count: usize) -> Vec<Arc<Idp>> {
+    let (_first, door) = database::fresh();
+    let clock = Arc::new(TestClock::new(Timestamp::from_secs(BIRTH)));
+    let start = &Barrier::new(count);
+    thread::scope(|scope| {
+        let starts: Vec<_> = (0..count as u64)
+            .map(|seed| {
+                let (door, clock) = (&door, Arc::clone(&clock));
+                scope.spawn(move || {
+                    let registry = door.registry();
+                    start.wait();
+                    Idp::new(config(), registry, clock, Arc::new(SeededEntropy::new(seed))).unwrap()
+                })
+            })
+            .collect();
+        starts.into_iter().map(|start| start.join().unwrap()).collect()
+    })
+}
+
+async fn document(idp: &Arc<Idp>, path: &str) -> String {
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    let body = idp.router().oneshot(request).await.unwrap().into_body().collect().await.unwrap();
+    String::from_utf8(body.to_bytes().to_vec()).unwrap()
+}
+
+/// Whose key signs at one process is published by all of them, from the first start on.
+#[tokio::test]
+async fn of_many_first_starts_at_one_instant_one_set_of_keys_remains() {
+    let idps = started_at_once(6);
+    for path in ["/jwks", "/jwks/services", "/jwks/jpt"] {
+        let first = document(&idps[0], path).await;
+        assert_eq!(first.matches("\"kid\"").count(), 1, "{first}");
+        for idp in &idps {
+            assert_eq!(document(idp, path).await, first, "{path}");
+        }
+    }
+    let minted = idps[1].mint(returning(), None).await.unwrap();
+    for idp in &idps {
+        idp.swap(Presented::Inside(minted.jpt.clone())).await.unwrap();
+    }
+}
+
+/// What ends at one process is told by the other, without waiting for the time of its heartbeat.
+#[tokio::test]
+async fn an_end_at_one_provider_is_in_the_feed_of_the_other_and_dead_at_once() {
+    let idps = started_at_once(2);
+    let minted = idps[1].mint(returning(), None).await.unwrap();
+    let mut feed = idps[1].feed(0).await.unwrap();
+    assert!(matches!(feed.next().await, Some(Ok(FeedItem::Heartbeat { seq: 0, .. }))));
+    idps[0].end(End::Session { sid: SID, ep: Epoch::FIRST }, Cause::LogOut).await.unwrap();
+    let refused = idps[1].swap(Presented::Inside(minted.jpt)).await.unwrap_err();
+    assert_eq!(refused, IssuerError::Refused(Refusal::Token));
+    let told = async {
+        loop {
+            match feed.next().await.unwrap().unwrap() {
+                FeedItem::Ended { seq, ended, cause } => return (seq, ended, cause),
+                FeedItem::Heartbeat { .. } => {}
+                gap @ FeedItem::Gap { .. } => panic!("{gap:?}"),
+            }
+        }
+    };
+    let told = tokio::time::timeout(PATIENCE, told).await.unwrap();
+    assert_eq!(told, (1, Ended::Session { sid: SID, ep: Epoch::FIRST }, Cause::LogOut));
+}

@@ -1,0 +1,4 @@
+//! With the registry on SQLite, in memory.
+
+mod database;
+stories!();

@@ -1,0 +1,7 @@
+//! PostgreSQL: a real server, a schema for each story.
+
+mod database;
+mod outage;
+mod server;
+mod shared;
+stories!();

@@ -1,0 +1,5 @@
+//! SQLite, in memory and on files.
+
+mod database;
+mod file;
+stories!();
