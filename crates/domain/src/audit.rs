@@ -188,7 +188,7 @@ pub struct Tombstone {
     pub epoch: Epoch,
     /// Who was logged on.
     pub user: Option<UserId>,
-    /// Where the log-on came from.
+    /// Where the newest log-on came from, also when that had ended before.
     pub sign_on: Option<SignOnId>,
     /// The last events, the end among them.
     pub life: Life,

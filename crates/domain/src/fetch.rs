@@ -124,6 +124,11 @@ impl Fetch {
         self.method == Method::Get && self.to_page
     }
 
+    /// Whether it asks for what a page would be, by whatever method.
+    pub(crate) fn is_for_page(self) -> bool {
+        self.to_page
+    }
+
     /// Whether the window itself goes there by `GET`: cookies with `SameSite=Lax` travel on it. They do not on a
     /// frame or on a cross-site `POST`.
     pub fn is_top_navigation(&self) -> bool {

@@ -10,7 +10,7 @@ use crate::audit::Cause;
 use crate::identity::{Epoch, Timestamp, UserId, VisitorId};
 use crate::key::Key;
 use crate::limits::Limits;
-use crate::session::{LogOn, Session, Stage};
+use crate::session::{LogOn, Session};
 use crate::standing::Standing;
 
 /// How far a record and its last-seen time can be trusted.
@@ -216,10 +216,7 @@ impl<'s> View<'s> {
         if self.key.is_old() || self.standing != Standing::Returning {
             return None;
         }
-        match &self.session.stage {
-            Stage::Returning { remembered } => remembered.as_ref(),
-            Stage::LoggedOn(log_on) => Some(&log_on.user),
-        }
+        self.session.newest_user()
     }
 
     /// The value of an attribute, if the session has it and this view shows it.

@@ -121,7 +121,7 @@ pub fn log_on(
 }
 
 /// Ends a log-on by a rule of the proxy: the session stays, its user is remembered, its tokens are dead. The cookies
-/// stay as they are.
+/// stay as they are. Whoever commits it also ends the record's sign-on session, so that the next log-on really asks.
 pub fn step_down(view: &View<'_>, now: Timestamp, limits: &Limits) -> Result<Session, NotLoggedOn> {
     if view.standing() != Standing::LoggedOn || view.key().is_old() {
         return Err(NotLoggedOn);
@@ -136,23 +136,19 @@ pub fn step_down(view: &View<'_>, now: Timestamp, limits: &Limits) -> Result<Ses
 pub fn end(session: &Session, cause: Cause, now: Timestamp) -> Tombstone {
     let mut life = session.life.clone();
     life.push(now, Happening::Ended(cause));
-    let log_on = session.log_on();
     Tombstone {
         ended_at: now,
         cause,
         epoch: session.epoch,
-        user: log_on.map(|log_on| log_on.user.clone()),
-        sign_on: log_on.map(|log_on| log_on.sign_on.clone()),
+        user: session.log_on().map(|log_on| log_on.user.clone()),
+        sign_on: session.sign_on().cloned(),
         life,
     }
 }
 
 /// Whether the record is of this user, or of nobody in particular.
 fn may_continue(session: &Session, user: &UserId) -> bool {
-    match &session.stage {
-        Stage::Returning { remembered } => remembered.as_ref().is_none_or(|remembered| remembered == user),
-        Stage::LoggedOn(log_on) => log_on.user == *user,
-    }
+    session.newest_user().is_none_or(|newest| newest == user)
 }
 
 fn blank(site: SiteId, fresh: Fresh, now: Timestamp) -> Session {
@@ -183,7 +179,7 @@ fn with_log_on(
     let Proof { user, grant, level, ends_at, sign_on, claims, asked, .. } = proof;
     let happening = match session.stage {
         Stage::LoggedOn(_) => Happening::SteppedUp { level },
-        Stage::Returning { .. } => Happening::LoggedOn { user: user.clone(), level },
+        Stage::Returning { .. } | Stage::Fallen { .. } => Happening::LoggedOn { user: user.clone(), level },
     };
     session.life.push(now, happening);
     session.secrets = secrets;

@@ -42,10 +42,19 @@ pub struct LogOn {
 }
 
 /// What the record says of the visitor. Whether a log-on still stands is for `judge` to say.
+// The order of variants is the stored format: add at the end, remove nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Stage {
-    Returning { remembered: Option<UserId> },
+    /// Nobody has logged on yet. A user is remembered here in records from before there was `Fallen`.
+    Returning {
+        remembered: Option<UserId>,
+    },
     LoggedOn(LogOn),
+    /// A log-on has ended and the session stayed. A log-out still has to end the sign-on session that it came from.
+    Fallen {
+        user: UserId,
+        sign_on: SignOnId,
+    },
 }
 
 /// The record.
@@ -92,7 +101,31 @@ impl Session {
     pub fn log_on(&self) -> Option<&LogOn> {
         match &self.stage {
             Stage::LoggedOn(log_on) => Some(log_on),
+            Stage::Returning { .. } | Stage::Fallen { .. } => None,
+        }
+    }
+
+    /// Whether it holds a log-on that the same session did not hold before.
+    pub fn has_risen_since(&self, before: &Self) -> bool {
+        let grant = |session: &Self| session.log_on().map(|log_on| log_on.grant.digest());
+        grant(self).is_some_and(|grant_now| grant(before) != Some(grant_now))
+    }
+
+    /// The IDP's session that the newest log-on came from, whether or not that still stands.
+    pub fn sign_on(&self) -> Option<&SignOnId> {
+        match &self.stage {
+            Stage::LoggedOn(log_on) => Some(&log_on.sign_on),
+            Stage::Fallen { sign_on, .. } => Some(sign_on),
             Stage::Returning { .. } => None,
+        }
+    }
+
+    /// The user of the newest log-on, whether or not that still stands.
+    pub(crate) fn newest_user(&self) -> Option<&UserId> {
+        match &self.stage {
+            Stage::LoggedOn(log_on) => Some(&log_on.user),
+            Stage::Fallen { user, .. } => Some(user),
+            Stage::Returning { remembered } => remembered.as_ref(),
         }
     }
 
@@ -142,7 +175,7 @@ impl Session {
     /// Ends the log-on and keeps what survives it.
     pub(crate) fn fall(&mut self, at: Timestamp, cause: Cause) {
         if let Stage::LoggedOn(log_on) = &self.stage {
-            self.stage = Stage::Returning { remembered: Some(log_on.user.clone()) };
+            self.stage = Stage::Fallen { user: log_on.user.clone(), sign_on: log_on.sign_on.clone() };
             self.forget_private();
             self.life.push(at, Happening::SteppedDown(cause));
         }

@@ -28,6 +28,13 @@ pub struct Throttle {
     pub pause: Duration,
     /// Failures are forgotten this long after the last.
     pub forgotten_after: Duration,
+    /// Free failures from one network, whoever the users: a hundred people may sit behind one address.
+    pub network_free: u32,
+    /// After that, one try in this time.
+    pub network_pause: Duration,
+    /// Failures of a network are forgotten this long after the last, and once as many tries were let in at the slow
+    /// pace as fit into this time: nobody keeps his neighbours slow for ever by never pausing.
+    pub network_forgotten_after: Duration,
 }
 
 impl Default for Throttle {
@@ -37,6 +44,9 @@ impl Default for Throttle {
             user_free: 100,
             pause: Duration::from_mins(1),
             forgotten_after: Duration::from_hours(24),
+            network_free: 100,
+            network_pause: Duration::from_secs(1),
+            network_forgotten_after: Duration::from_mins(10),
         }
     }
 }
@@ -48,6 +58,8 @@ pub struct Counted {
     pub pair: Option<Failures>,
     /// Failures of this user from everywhere, on every path that takes a password or a code.
     pub user: Option<Failures>,
+    /// Failures from this network, of whatever user.
+    pub network: Option<Failures>,
     /// Whether the device has logged this user in before.
     pub known_device: bool,
 }
@@ -65,31 +77,70 @@ impl Throttle {
     pub fn check(&self, counted: &Counted, now: Timestamp) -> Result<(), Throttled> {
         let pair_free = if counted.known_device { self.user_free } else { self.pair_free };
         // A known device is judged by its own failures: what others do elsewhere must not keep its owner out.
-        let user = counted.user.filter(|_| !counted.known_device);
-        let waits = [self.wait(counted.pair, pair_free, now), self.wait(user, self.user_free, now)];
+        let of_others = |failures: Option<Failures>| failures.filter(|_| !counted.known_device);
+        let waits = [
+            wait(counted.pair, pair_free, self.pause, self.forgotten_after, now),
+            wait(of_others(counted.user), self.user_free, self.pause, self.forgotten_after, now),
+            wait(
+                of_others(counted.network),
+                self.network_free,
+                self.network_pause,
+                self.network_forgotten_after,
+                now,
+            ),
+        ];
         match waits.into_iter().max() {
             Some(wait) if !wait.is_zero() => Err(Throttled { wait: wait.max(Duration::from_secs(1)) }),
             _ => Ok(()),
         }
     }
 
-    /// The count after one more failure.
+    /// The count of a user after one more failure.
     pub fn failed(&self, before: Option<Failures>, now: Timestamp) -> Failures {
-        let count = before.filter(|failures| self.counts(failures, now)).map_or(0, |failures| failures.count);
-        Failures { count: count.saturating_add(1), last: now }
+        one_more(before, self.forgotten_after, now)
     }
 
-    fn wait(&self, failures: Option<Failures>, free: u32, now: Timestamp) -> Duration {
-        match failures {
-            Some(failures) if failures.count >= free && self.counts(&failures, now) => {
-                self.pause.saturating_sub(now.since(failures.last))
-            }
-            _ => Duration::ZERO,
+    /// The count of a network after one more failure, or one more try at the slow pace.
+    pub fn network_failed(&self, before: Option<Failures>, now: Timestamp) -> Failures {
+        let served_out = |failures: &Failures| {
+            let slow = failures.count.saturating_sub(self.network_free);
+            self.network_pause.saturating_mul(slow) >= self.network_forgotten_after
+        };
+        one_more(before.filter(|failures| !served_out(failures)), self.network_forgotten_after, now)
+    }
+
+    /// Whether the newest try of a network was let in at the slow pace. Such a try counts even if its password was
+    /// right: else somebody could hold the pace with an account of his own.
+    pub const fn is_paced(&self, network: Failures) -> bool {
+        network.count > self.network_free
+    }
+}
+
+impl Failures {
+    /// The count without a failure that turned out to be none. Those of others stay: whoever guesses at a thousand
+    /// names has one of his own, too.
+    pub fn without_one(self) -> Option<Self> {
+        (self.count > 1).then(|| Self { count: self.count - 1, ..self })
+    }
+}
+
+fn one_more(before: Option<Failures>, forgotten_after: Duration, now: Timestamp) -> Failures {
+    let before = before.filter(|failures| now.since(failures.last) < forgotten_after);
+    Failures { count: before.map_or(0, |failures| failures.count).saturating_add(1), last: now }
+}
+
+fn wait(
+    failures: Option<Failures>,
+    free: u32,
+    pause: Duration,
+    forgotten_after: Duration,
+    now: Timestamp,
+) -> Duration {
+    match failures {
+        Some(Failures { count, last }) if count >= free && now.since(last) < forgotten_after => {
+            pause.saturating_sub(now.since(last))
         }
-    }
-
-    fn counts(&self, failures: &Failures, now: Timestamp) -> bool {
-        now.since(failures.last) < self.forgotten_after
+        _ => Duration::ZERO,
     }
 }
 
@@ -101,6 +152,28 @@ pub fn user_key(user: &str) -> [u8; 32] {
 /// What failures of one user from one network are counted under.
 pub fn pair_key(user: &str, peer: IpAddr) -> [u8; 32] {
     sha256_of_parts(&[b"pair", user.as_bytes(), &network(peer)])
+}
+
+/// What failures from one network are counted under, whoever the users.
+pub fn network_key(peer: IpAddr) -> [u8; 32] {
+    sha256_of_parts(&[b"network", &network(peer)])
+}
+
+/// Whether failures from this network are held against it, whoever the users. An address of a house's own, while no
+/// load balancer is listed, is most likely one that nobody listed: the whole world comes from there.
+pub fn network_counts(peer: IpAddr, balancers_listed: bool) -> bool {
+    balancers_listed || !is_in_house(peer.to_canonical())
+}
+
+/// Loopback, RFC 1918, RFC 6598 (100.64.0.0/10), RFC 4193 (fc00::/7).
+const fn is_in_house(peer: IpAddr) -> bool {
+    match peer {
+        IpAddr::V4(v4) => {
+            let [first, second, ..] = v4.octets();
+            v4.is_loopback() || v4.is_private() || (first == 100 && second & 0xc0 == 64)
+        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local(),
+    }
 }
 
 /// A network that one party commands: 24 bits of IPv4, 64 of IPv6.

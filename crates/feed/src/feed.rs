@@ -4,6 +4,7 @@
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use vestibule_domain::identity::UserId;
 use vestibule_ports::clock::{Clock, Mono};
 use vestibule_ports::issuer::{Cause, Ended, FeedItem};
@@ -37,6 +38,8 @@ pub struct Stamp {
 pub struct Feed {
     clock: Arc<dyn Clock>,
     known: RwLock<Knowledge>,
+    /// Told of each end, and of each break.
+    news: watch::Sender<()>,
 }
 
 /// How far the feed was heard, and what it told.
@@ -53,7 +56,12 @@ struct Knowledge {
 impl Feed {
     /// A feed that has heard nothing yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, known: RwLock::default() }
+        Self { clock, known: RwLock::default(), news: watch::Sender::new(()) }
+    }
+
+    /// Changes when something has ended that may be in use right now: whoever holds on to something checks it then.
+    pub fn news(&self) -> watch::Receiver<()> {
+        self.news.subscribe()
     }
 
     /// How far the feed has been heard.
@@ -101,11 +109,15 @@ impl Feed {
     }
 
     pub(crate) fn heed(&self, item: FeedItem) {
+        let is_news = !matches!(item, FeedItem::Heartbeat { .. });
         self.change(|known, now| match item {
             FeedItem::Ended { seq, ended, cause } => known.end(ended, Mark { seq, cause }, now),
             FeedItem::Heartbeat { seq, sent } => known.beat(seq, sent),
             FeedItem::Gap { seq } => known.begin(seq),
         });
+        if is_news {
+            self.news.send_replace(());
+        }
     }
 
     fn known(&self) -> RwLockReadGuard<'_, Knowledge> {

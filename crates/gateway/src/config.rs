@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use read::{Live, read};
@@ -28,7 +29,7 @@ impl Config {
 }
 
 /// One service: where callers find it, where it listens, and what a token must allow.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceConfig {
     /// The host, with a port only when other ports of it have other services. Default: every host.
@@ -52,7 +53,7 @@ pub struct ServiceConfig {
 }
 
 /// Scopes that a service needs.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "must be a list of scopes, or a table of such lists by method")]
 pub enum ScopesConfig {
     /// For every method.

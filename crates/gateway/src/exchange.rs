@@ -76,6 +76,16 @@ impl Swap {
         &self.swapped.scopes
     }
 
+    /// Everything that can end it.
+    pub(crate) fn traces(&self) -> Traces<'_> {
+        Traces::from(&self.swapped)
+    }
+
+    /// How far ends had been heard when it was asked for.
+    pub(crate) fn since(&self) -> Stamp {
+        self.since
+    }
+
     /// The line that the service gets.
     pub(crate) fn authorization(&self) -> &Lines {
         &self.authorization
@@ -92,8 +102,8 @@ fn cause_expires_at(expires_at: Timestamp, asked_at: Timestamp) -> Timestamp {
 /// The swaps of one door.
 pub(crate) struct Swaps {
     issuer: Arc<dyn Issuer>,
-    feed: Arc<Feed>,
-    clock: Arc<dyn Clock>,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) clock: Arc<dyn Clock>,
     kept: Cache<Key, Arc<Swap>>,
     refused: Cache<Key, Mono>,
     /// One for each token that is being asked for; ends by itself within [`token::WAIT_MAX`].
@@ -148,7 +158,7 @@ impl Swaps {
     }
 
     fn life(&self, swap: &Swap) -> Life {
-        self.feed.check(&Traces::from(&swap.swapped), swap.since)
+        self.feed.check(&swap.traces(), swap.since)
     }
 
     fn has_ended(&self, outcome: &Outcome) -> bool {

@@ -5,6 +5,12 @@ mod authorize;
 mod config;
 mod exchange;
 mod identify;
+// The same provider as in the tests of the whole gateway.
+#[cfg(test)]
+#[expect(dead_code, reason = "tests of the whole gateway use the other half of it")]
+#[path = "../tests/all/issuer.rs"]
+mod issuer;
+mod leash;
 mod needs;
 mod relay;
 mod reply;

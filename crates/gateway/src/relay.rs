@@ -7,7 +7,7 @@ use vestibule_domain::cookie;
 use vestibule_message::field::{Known, KnownSet};
 use vestibule_message::head::RequestHead;
 use vestibule_message::lines::{LineFault, Lines};
-use vestibule_wire::{Edit, RequestId, Strip};
+use vestibule_wire::{Edit, RequestId, Strip, TRACEPARENT_BYTES};
 
 use crate::Door;
 use crate::exchange::Swap;
@@ -15,8 +15,6 @@ use vestibule_wire::TrustedPeers;
 
 /// Room for the lines beside the JWT.
 const LINES_BYTES: usize = 512;
-/// Bytes of a `traceparent` of version 00.
-const TRACEPARENT_BYTES: usize = 55;
 /// Names that only we may use. `http-` is how CGI spells a header as a variable.
 const OURS: &[&str] = &["x-context-", "x-forwarded-", "x-original-", "x-rewrite-", "http-"];
 
@@ -73,13 +71,12 @@ pub(crate) fn for_service(
     let authorization = swap.authorization();
     let mut lines = Lines::with_capacity(authorization.as_bytes().len() + LINES_BYTES);
     lines.append(authorization);
-    let id = origin.id.hex();
-    lines.push("x-request-id", id)?;
+    lines.push("x-request-id", origin.id.hex())?;
     // Web apps are ours, so a trace that they take part in goes on.
     let strip = if door == Door::Inside && is_traced(head) {
         &TRACED
     } else {
-        lines.push("traceparent", traceparent(&id))?;
+        lines.push("traceparent", origin.id.traceparent())?;
         &UNTRACED
     };
     lines.push("x-forwarded-for", origin.client.to_string())?;
@@ -114,14 +111,6 @@ fn is_traceparent(value: &[u8]) -> bool {
         && is_name(&value[36..52])
         && value[52] == b'-'
         && is_hex(&value[53..])
-}
-
-/// The request's id is the trace, its second half the first span. Not sampled: that is for whoever collects traces.
-fn traceparent(id: &[u8; 32]) -> [u8; TRACEPARENT_BYTES] {
-    let mut value = *b"00-00000000000000000000000000000000-0000000000000000-00";
-    value[3..35].copy_from_slice(id);
-    value[36..52].copy_from_slice(&id[16..]);
-    value
 }
 
 #[cfg(test)]

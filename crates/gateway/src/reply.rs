@@ -6,7 +6,7 @@ use vestibule_message::status::Status;
 use vestibule_oauth::challenge::BearerChallenge;
 use vestibule_oauth::error::BearerErrorCode;
 use vestibule_routes::NoRoute;
-use vestibule_wire::{Answer, RelayFault};
+use vestibule_wire::{Answer, RelayFault, Slip};
 
 use crate::identify::Unidentified;
 use crate::request::Refusal;
@@ -26,10 +26,7 @@ pub(crate) fn refusal(refusal: &Refusal<'_>) -> Answer {
         }
         Refusal::Unidentified(why) => unidentified(*why),
         Refusal::Token => invalid_token(),
-        Refusal::Issuer(_) => {
-            let detail = "Your token cannot be checked right now. It may well be good. Please try again.";
-            problem(503, "token-not-checked", detail).with("retry-after", "1")
-        }
+        Refusal::Issuer(_) => token_not_checked(),
         Refusal::Scopes(needed) => {
             let answer = problem(403, "insufficient-scope", "The token does not allow this.");
             let error = Some(BearerErrorCode::InsufficientScope);
@@ -55,6 +52,8 @@ pub(crate) fn relay_fault(fault: &RelayFault) -> Answer {
         RelayFault::Unreachable(_) | RelayFault::UpstreamGone | RelayFault::AnswerMalformed(_) => {
             problem(502, "service-unreachable", "The service cannot be reached right now.")
         }
+        RelayFault::Cut(Slip::Ended(_)) => invalid_token(),
+        RelayFault::Cut(Slip::Unknown(_)) => token_not_checked(),
     }
 }
 
@@ -70,6 +69,12 @@ fn unidentified(why: Unidentified) -> Answer {
         Unidentified::InQuery => invalid_request("A token in the query is not taken, and should be ended."),
         Unidentified::Several => invalid_request("There is more than one Authorization field."),
     }
+}
+
+/// Nothing follows for the token.
+fn token_not_checked() -> Answer {
+    let detail = "Your token cannot be checked right now. It may well be good. Please try again.";
+    problem(503, "token-not-checked", detail).with("retry-after", "1")
 }
 
 fn invalid_token() -> Answer {

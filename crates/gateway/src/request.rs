@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use vestibule_message::head::RequestHead;
 use vestibule_oauth::scope::ScopeSet;
-use vestibule_ports::issuer::IssuerError;
+use vestibule_ports::issuer::{IssuerError, Presented};
 use vestibule_routes::{Held, NoRoute, Permit};
-use vestibule_wire::{Edit, Exchange, Served};
+use vestibule_wire::{Edit, Exchange, Leash, Served};
 
 use crate::authorize::Clearance;
-use crate::exchange::NotExchanged;
+use crate::exchange::{NotExchanged, Swap};
 use crate::identify::{self, Unidentified};
+use crate::leash::Caller;
 use crate::relay::{self, Origin};
 use crate::{Gateway, Note, reply};
 
@@ -64,7 +65,7 @@ pub(crate) async fn serve(gateway: &Gateway, mut x: Exchange<'_, Note>) -> Serve
     let origin = Origin::of(&gateway.live.peers, peer, &x.head(), x.id());
     let mut note = Note { address: Some(origin.client).filter(|client| *client != peer), ..Note::default() };
     let admitted = admit(gateway, x.head(), &origin, &mut note).await;
-    let (permit, up) = match admitted {
+    let Admitted { permit, up, presented, swap } = match admitted {
         Ok(admitted) => admitted,
         Err(refusal) => {
             note.outcome = Some(refusal.outcome());
@@ -79,7 +80,8 @@ pub(crate) async fn serve(gateway: &Gateway, mut x: Exchange<'_, Note>) -> Serve
     *x.note() = note;
 
     // relay
-    match x.relay(permit, up).await {
+    let anchor = || Caller::anchor(&gateway.swaps, &presented, &swap);
+    match x.relay(permit, Leash::new(&anchor), up).await {
         Ok(relayed) => match relay::for_caller(origin.id) {
             Ok(down) => relayed.send(down).await,
             Err(_) => relayed.replace(reply::refusal(&Refusal::Bug)).await,
@@ -93,13 +95,21 @@ pub(crate) async fn serve(gateway: &Gateway, mut x: Exchange<'_, Note>) -> Serve
     }
 }
 
+/// A call that may go to its service.
+struct Admitted {
+    permit: Permit,
+    up: Edit,
+    presented: Presented,
+    swap: Arc<Swap>,
+}
+
 /// Leave to relay, and what the service is told; or why not.
 async fn admit<'g>(
     gateway: &'g Gateway,
     head: RequestHead<'_>,
     origin: &Origin,
     note: &mut Note,
-) -> Result<(Permit, Edit), Refusal<'g>> {
+) -> Result<Admitted, Refusal<'g>> {
     // route
     let found = gateway.live.find(head.host(), head.target()).map_err(Refusal::Route)?;
     let needs = &gateway.live.needs[found.route().number];
@@ -117,5 +127,5 @@ async fn admit<'g>(
     let permit = found.admit(Held { standing: clearance }).map_err(|_| Refusal::Scopes(needed))?;
 
     let up = relay::for_service(&head, gateway.door, &swap, origin).map_err(|_| Refusal::Bug)?;
-    Ok((permit, up))
+    Ok(Admitted { permit, up, presented, swap })
 }

@@ -9,5 +9,6 @@ mod all {
     mod issuer;
     mod outage;
     mod relay;
+    mod streams;
     mod tokens;
 }

@@ -7,6 +7,7 @@ mod read;
 use std::fmt;
 
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use vestibule_domain::limits::Limits;
 use vestibule_domain::standing::Standing;
@@ -42,10 +43,12 @@ pub struct SiteConfig {
     pub aliases: Vec<String>,
     /// The OAuth client that its visitors log on with.
     pub log_on_client: Option<String>,
+    /// Seconds for which browsers come back by https alone, where the origin is https. Default 31,536,000, a year.
+    pub hsts_seconds: Option<u32>,
 }
 
 /// One attribute of a session.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AttributeConfig {
     /// Its name: a small letter, then small letters, digits, `_`, `-`, `.`.
@@ -59,7 +62,7 @@ pub struct AttributeConfig {
 }
 
 /// One route: a host and a context root, and the web app behind it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RouteConfig {
     /// The host, with a port only when other ports of it have other routes.
@@ -72,8 +75,9 @@ pub struct RouteConfig {
     /// The app's name in the audit. Default: its context root.
     #[serde(default)]
     pub name: Option<String>,
-    /// The standing a visitor must have at least. Default `anonymous`.
+    /// The standing a visitor must have at least: `anonymous` (the default), `returning` or `logged-on`.
     #[serde(default)]
+    #[schemars(with = "String")]
     pub requires: Standing,
     /// The attributes the app is shown. Default none.
     #[serde(default)]
@@ -112,7 +116,7 @@ pub struct RouteConfig {
 macro_rules! choices {
     ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident,)+ })+) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
         #[serde(rename_all = "kebab-case")]
         pub enum $name { $($(#[$variant_doc])* $variant,)+ }
     )+};

@@ -10,7 +10,7 @@ use vestibule_message::field::{Known, KnownSet};
 use vestibule_message::head::RequestHead;
 use vestibule_message::lines::{LineFault, Lines};
 use vestibule_ports::session_store::Version;
-use vestibule_wire::{Edit, RequestId, Strip};
+use vestibule_wire::{Edit, Strip};
 
 use crate::site::App;
 use crate::tokens::Token;
@@ -20,6 +20,9 @@ use crate::visit::Visit;
 const LINES_BYTES: usize = 2048;
 /// Beginning of the names of all our cookies.
 const COOKIES: &str = vestibule_domain::cookie::PREFIX;
+
+/// Says that browsers come back by https alone. Of the site as a whole: no app speaks for the others.
+pub(crate) const POLICY: &str = "strict-transport-security";
 
 /// What no browser may say to an app. `http-` is how CGI spells a header as a variable.
 static FROM_BROWSERS: Strip = Strip {
@@ -41,7 +44,7 @@ static FROM_BROWSERS: Strip = Strip {
 /// What no app may say to a browser.
 static FROM_APPS: Strip = Strip {
     names: KnownSet::of(&[Known::Server, Known::Via, Known::XRequestId]),
-    prefixes: &["x-context-", "http-", "clear-site-data"],
+    prefixes: &["x-context-", "http-", "clear-site-data", POLICY],
     cookies: Some(COOKIES),
 };
 
@@ -57,6 +60,7 @@ const OVERRIDING: &[&str] = &[
     "x-context-",
     "http-",
     "clear-site-data",
+    POLICY,
     caching::OVERRIDING[0],
     caching::OVERRIDING[1],
     "cloudflare-cdn-cache-control",
@@ -91,7 +95,6 @@ pub(crate) fn for_app(
     app: &App,
     told: &Told<'_>,
 ) -> Result<Edit, LineFault> {
-    let id = visit.id.hex();
     let mut lines = Lines::with_capacity(LINES_BYTES);
     match (&told.visitor, told.token) {
         (None, token) => {
@@ -107,8 +110,8 @@ pub(crate) fn for_app(
     if told.degraded {
         lines.push("x-context-degraded", "1")?;
     }
-    lines.push("x-request-id", id)?;
-    lines.push("traceparent", traceparent(&id))?;
+    lines.push("x-request-id", visit.id.hex())?;
+    lines.push("traceparent", visit.id.traceparent())?;
     lines.push("x-forwarded-for", visit.client.to_string())?;
     lines.push("x-forwarded-proto", visit.scheme)?;
     lines.push("x-forwarded-host", head.host().to_string())?;
@@ -159,13 +162,16 @@ fn push_visitor(
 
 /// The edit that makes an app's answer one that a browser may see.
 pub(crate) fn for_browser(
-    id: RequestId,
+    visit: &Visit<'_>,
     cookies: &[String],
     caching: Caching,
     is_personal: bool,
 ) -> Result<Edit, LineFault> {
     let mut lines = Lines::with_capacity(64);
-    lines.push("x-request-id", id.hex())?;
+    lines.push("x-request-id", visit.id.hex())?;
+    if let Some(policy) = visit.policy() {
+        lines.push(POLICY, policy)?;
+    }
     for cookie in cookies {
         lines.push("set-cookie", cookie)?;
     }
@@ -183,15 +189,3 @@ pub(crate) fn for_browser(
     };
     Ok(Edit { strip, lines })
 }
-
-/// W3C Trace Context, version 00: the request's id is the trace, its second half the first span. Not sampled: that is
-/// for whoever collects traces to decide.
-fn traceparent(id: &[u8; 32]) -> [u8; 55] {
-    let mut value = *b"00-00000000000000000000000000000000-0000000000000000-00";
-    value[3..35].copy_from_slice(id);
-    value[36..52].copy_from_slice(&id[16..]);
-    value
-}
-
-#[cfg(test)]
-mod tests;

@@ -4,17 +4,24 @@
 mod absorb;
 mod config;
 mod enrich;
+mod leash;
 mod open;
+mod owed;
 mod own;
 mod reply;
 mod request;
+#[cfg(test)]
+mod rig;
 mod seal;
 mod site;
+#[cfg(test)]
+mod storm;
 mod tokens;
 mod visit;
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
 use vestibule_domain::identity::NodeId;
 use vestibule_domain::standing::Standing;
 use vestibule_feed::Feed;
@@ -60,33 +67,55 @@ struct Visitors {
     /// Names this process in `__Host-vst-at`.
     node: NodeId,
     limiter: Limiter,
+    /// Told when the IDP has not confirmed an end.
+    unconfirmed: Notify,
 }
 
 impl Proxy {
     /// A proxy for this configuration, or everything that is wrong with it.
     pub fn new(config: &Config, services: Option<Services>) -> Result<Self, Vec<Problem>> {
-        Ok(Self { live: config::read(config)?, visitors: services.map(Visitors::new) })
+        let live = config::read(config)?;
+        let visitors = services.map(|services| Visitors::new(services, &live));
+        Ok(Self { live, visitors })
     }
 
-    /// Fetches the token that every anonymous visitor of a site shares. Until that has worked once, apps are called
-    /// without it. `false` when the identity provider did not give one for every site.
+    /// Fetches the tokens that anonymous visitors share. Without one, apps are called without it. `false` when the
+    /// identity provider did not give one for every site with a log-on.
     pub async fn warm_up(&self) -> bool {
         let Some(visitors) = &self.visitors else { return true };
-        let mut warm = true;
-        for site in self.live.sites.iter().filter(|site| site.client.is_some()) {
-            warm &= visitors.tokens.fetch_anonymous(site, visitors.clock.wall()).await;
+        for site in &self.live.sites {
+            visitors.tokens.fetch_shared(site).await;
         }
-        warm
+        self.is_warm()
+    }
+
+    /// Whether the tokens that anonymous visitors share are there.
+    pub fn is_warm(&self) -> bool {
+        let Some(visitors) = &self.visitors else { return true };
+        self.live
+            .sites
+            .iter()
+            .filter(|site| site.client.is_some())
+            .all(|site| visitors.tokens.has_shared(site))
+    }
+
+    /// The proxy's standing work, for ever: keeps the tokens of anonymous visitors fresh, and tells the identity
+    /// provider again of ends that it has not confirmed. Pages depend on it, and it runs beside them.
+    pub async fn run(&self) {
+        let Some(visitors) = &self.visitors else { return };
+        tokio::join!(visitors.tokens.keep_shared(&self.live.sites), owed::keep_telling(visitors));
     }
 }
 
 impl Visitors {
-    fn new(services: Services) -> Self {
+    fn new(services: Services, live: &Live) -> Self {
         let Services { sessions, issuer, feed, clock, entropy } = services;
+        let sites = live.sites.iter().map(|site| site.id.clone());
         Self {
-            tokens: Tokens::new(Arc::clone(&issuer), feed, Arc::clone(&clock)),
+            tokens: Tokens::new(Arc::clone(&issuer), feed, Arc::clone(&clock), sites),
             node: NodeId::from_bytes(random(&*entropy)),
             limiter: Limiter::new(),
+            unconfirmed: Notify::new(),
             sessions,
             issuer,
             clock,
@@ -106,6 +135,8 @@ pub struct Note {
     refused: Option<String>,
     /// Why a change could not be saved.
     not_saved: Option<String>,
+    /// Why a session could not be read.
+    unknown: Option<String>,
     /// A session cookie came twice.
     doubled: bool,
 }
@@ -128,7 +159,11 @@ impl Face for Proxy {
         if note.doubled {
             line.number("cookies_doubled", 1);
         }
-        for (key, why) in [("patch_refused", &note.refused), ("not_saved", &note.not_saved)] {
+        for (key, why) in [
+            ("patch_refused", &note.refused),
+            ("not_saved", &note.not_saved),
+            ("session_unknown", &note.unknown),
+        ] {
             if let Some(why) = why {
                 line.text(key, why);
             }

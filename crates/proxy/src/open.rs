@@ -45,11 +45,13 @@ pub(crate) struct Opened {
     pub(crate) keep: Fate,
     /// Something about the visitor is not known, or only by an old copy: nothing is patched, no cookie set.
     pub(crate) degraded: bool,
+    /// Why a cookie could not be resolved, for the log.
+    pub(crate) unknown: Option<String>,
 }
 
 impl Opened {
     pub(crate) const NOBODY: Self =
-        Self { visitor: None, vst: Fate::NotSent, keep: Fate::NotSent, degraded: false };
+        Self { visitor: None, vst: Fate::NotSent, keep: Fate::NotSent, degraded: false, unknown: None };
 
     /// The session that this key opened has ended.
     pub(crate) fn set_gone(&mut self, key: Key) {
@@ -69,15 +71,16 @@ impl Opened {
 }
 
 /// Why a request cannot be served now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NotOpened {
-    Unavailable(Unavailable),
+    /// The store's own words go to the log.
+    Unavailable(Unavailable, Option<String>),
     Moved,
 }
 
 impl From<Unavailable> for NotOpened {
     fn from(why: Unavailable) -> Self {
-        Self::Unavailable(why)
+        Self::Unavailable(why, None)
     }
 }
 
@@ -112,10 +115,13 @@ pub(crate) async fn open(
                 opened.degraded = true;
                 break;
             }
-            Looked::Unknown => {
-                outage::unresolved(app.when_unknown)?;
+            Looked::Unknown(why) => {
+                if let Err(refused) = outage::unresolved(app.when_unknown) {
+                    return Err(NotOpened::Unavailable(refused, Some(why)));
+                }
                 opened.set(cookie, Fate::Unknown);
                 opened.degraded = true;
+                opened.unknown = Some(why);
                 break;
             }
         }
@@ -134,7 +140,7 @@ pub(crate) async fn open_fresh(
         match find(visitors, site, visit.now, cookie, value, limits, true).await {
             Looked::Dead(_) => {}
             Looked::Lives(visitor) => return Ok(Some(visitor)),
-            Looked::Stale(..) | Looked::Unknown => return Err(Unavailable::Unknown),
+            Looked::Stale(..) | Looked::Unknown(_) => return Err(Unavailable::Unknown),
         }
     }
     Ok(None)
@@ -150,7 +156,8 @@ enum Looked {
     /// By a copy from before the store was lost, this long after the copy could be believed.
     Stale(Visitor, std::time::Duration),
     Dead(Fate),
-    Unknown,
+    /// Nobody can tell; why, for the log.
+    Unknown(String),
 }
 
 /// Looks one cookie up; `through` passes the cache by.
@@ -173,7 +180,7 @@ async fn find(
             None => sessions.get(value.handle).await,
         };
         let (known, source) = match found {
-            Err(_) => return Looked::Unknown,
+            Err(why) => return Looked::Unknown(why.to_string()),
             Ok(Found::Gone) => return Looked::Dead(Fate::Gone),
             Ok(Found::Stale { known, since_lease }) => {
                 return stale(known, since_lease, site, now, cookie, value, limits);
@@ -189,11 +196,16 @@ async fn find(
                 let fate = if *known.session.site() == site.id { Fate::WrongSecret } else { Fate::Gone };
                 return Looked::Dead(fate);
             }
-            Some((_, Verdict::ReadAgain)) if fresh => return Looked::Unknown,
+            Some((_, Verdict::ReadAgain)) if fresh => {
+                return Looked::Unknown("what the store said does not settle it".to_owned());
+            }
             Some((_, Verdict::ReadAgain)) | None => fresh = true,
         }
     }
 }
+
+/// Why there is no answer although there is a copy.
+const COPY_CANNOT_TELL: &str = "the store cannot be asked, and the copy at hand cannot tell";
 
 fn stale(
     known: Arc<Known<()>>,
@@ -206,10 +218,10 @@ fn stale(
 ) -> Looked {
     let reading = Reading { last_seen: known.last_seen(), source: Source::Copy };
     let Some(key) = known.session.recognise(&site.id, cookie, &value.secret, now, limits) else {
-        return Looked::Unknown;
+        return Looked::Unknown(COPY_CANNOT_TELL.to_owned());
     };
     match judge(&known.session, key, reading, now, limits) {
         Verdict::Lives(_) => Looked::Stale(Visitor { known, key, reading }, since_lease),
-        Verdict::Over(_) | Verdict::ReadAgain => Looked::Unknown,
+        Verdict::Over(_) | Verdict::ReadAgain => Looked::Unknown(COPY_CANNOT_TELL.to_owned()),
     }
 }

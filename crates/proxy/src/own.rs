@@ -1,8 +1,8 @@
 //! The proxy's own addresses under `/.vestibule/`: one file each.
 
-mod callback;
+pub(crate) mod callback;
 mod limiter;
-mod log_in;
+pub(crate) mod log_in;
 mod log_out;
 mod session;
 
@@ -15,7 +15,7 @@ use crate::{Note, Proxy, Visitors, reply};
 
 pub(crate) use limiter::Limiter;
 pub(crate) use log_in::Ask;
-pub(crate) use log_out::{LoggedOut, end_everything};
+pub(crate) use log_out::{Left, LoggedOut, end_everything};
 
 /// Beginning of every address of ours. No app gets a request for one.
 pub(crate) const PREFIX: &str = "/.vestibule/";
@@ -42,5 +42,5 @@ pub(crate) async fn serve(call: Call<'_>, mut x: Exchange<'_, Note>) -> Served {
         "/.vestibule/logout" => reply::method("POST"),
         _ => reply::no_route(vestibule_routes::NoRoute::Path, &x.head()),
     };
-    x.answer(answer).await
+    x.answer(call.visit.dress(answer)).await
 }

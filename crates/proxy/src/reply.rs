@@ -10,7 +10,7 @@ use vestibule_message::lines::Lines;
 use vestibule_message::status::Status;
 use vestibule_message::target::Target;
 use vestibule_routes::NoRoute;
-use vestibule_wire::{Answer, RelayFault};
+use vestibule_wire::{Answer, RelayFault, Slip};
 
 use crate::own::Ask;
 
@@ -41,6 +41,11 @@ pub(crate) fn method(allowed: &'static str) -> Answer {
 /// The same page under the site's own name. Not permanent: an alias may become a site.
 pub(crate) fn elsewhere(origin: &str, target: &Target) -> Answer {
     located(307, &format!("{origin}{}", target.as_str()), &[])
+}
+
+/// A request that came to another scheme, name or port of a site, and is not to be repeated blindly (RFC 9110 15.5.20).
+pub(crate) fn not_its_origin(origin: &str) -> Answer {
+    problem(421, "other-origin", &format!("This site is served at {origin} only."), None)
 }
 
 /// Go on there, with GET (RFC 9700 4.12: 303, so that no form travels along).
@@ -131,6 +136,10 @@ pub(crate) fn relay_fault(fault: &RelayFault) -> Answer {
         RelayFault::Unreachable(_) | RelayFault::UpstreamGone | RelayFault::AnswerMalformed(_) => {
             plain(502, "The page cannot be reached right now. Please try again.", true)
         }
+        RelayFault::Cut(Slip::Ended(_)) => {
+            problem(401, "session-ended", "Your session ended while the request was being sent.", None)
+        }
+        RelayFault::Cut(Slip::Unknown(_)) => unavailable(false),
     }
 }
 

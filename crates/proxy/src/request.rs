@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use vestibule_domain::attempt::ReturnTarget;
 use vestibule_domain::audit::Cause;
-use vestibule_domain::cookie;
 use vestibule_domain::csrf;
 use vestibule_domain::identity::Timestamp;
 use vestibule_domain::judge::View;
@@ -15,12 +14,13 @@ use vestibule_domain::step_up::{self, Requirement};
 use vestibule_domain::token::{Need, SKEW};
 use vestibule_message::head::RequestHead;
 use vestibule_routes::{Held, Match, NoRoute, Permit};
-use vestibule_wire::{Answer, Edit, Exchange, Relayed, Served};
+use vestibule_wire::{Answer, Edit, Exchange, Leash, Relayed, Served};
 
 use crate::absorb::{self, Wishes};
 use crate::enrich::{self, Shown, Told};
+use crate::leash::Tied;
 use crate::open::{self, NotOpened, Opened};
-use crate::own::{self, Ask, Call, LoggedOut};
+use crate::own::{self, Ask, Call, Left, LoggedOut};
 use crate::reply;
 use crate::seal::{self, Scene, Sealed};
 use crate::site::{App, Site};
@@ -29,7 +29,7 @@ use crate::visit::Visit;
 use crate::{Note, Proxy, Visitors};
 
 /// The site and what knows its visitors; `None` on a host where nobody is ever known.
-type Home<'p> = Option<(&'p Site, &'p Visitors)>;
+pub(crate) type Home<'p> = Option<(&'p Site, &'p Visitors)>;
 
 /// Serves one request.
 pub(crate) async fn serve(proxy: &Proxy, mut x: Exchange<'_, Note>) -> Served {
@@ -41,39 +41,48 @@ pub(crate) async fn serve(proxy: &Proxy, mut x: Exchange<'_, Note>) -> Served {
     x.note().doubled = visit.jar.is_doubled();
 
     // route
-    if let Some(origin) = visit.elsewhere {
-        let answer = reply::elsewhere(origin, x.head().target());
-        return x.answer(answer).await;
+    if let Some(answer) = visit.turn_away(x.head().target()) {
+        return x.answer(visit.dress(answer)).await;
     }
     let home: Home<'_> = visit.site.zip(proxy.visitors.as_ref());
     if x.head().target().path().starts_with(own::PREFIX) {
         return match home {
             Some((site, visitors)) => own::serve(Call { proxy, visitors, site, visit }, x).await,
-            None => refuse(x, |head| reply::no_route(NoRoute::Path, head)).await,
+            None => refuse(x, &visit, NoRoute::Path).await,
         };
     }
     let head = x.head();
     let found = match live.table.find(head.host(), head.target()) {
         Ok(found) => found,
-        Err(none) => return refuse(x, |head| reply::no_route(none, head)).await,
+        Err(none) => return refuse(x, &visit, none).await,
     };
     let app = &live.apps[found.route().number];
 
     // open, judge, enrich
     let passed = match pass(proxy, home, &visit, app, found, &head).await {
         Ok(passed) => passed,
-        Err(answer) => return x.answer(answer).await,
+        Err(Stopped { answer, unknown }) => {
+            x.note().unknown = unknown;
+            return x.answer(visit.dress(answer)).await;
+        }
     };
-    let Passed { permit, edit, opened, standing, target } = passed;
+    let Passed { permit, edit, opened, standing, token, target } = passed;
+    x.note().unknown.clone_from(&opened.unknown);
     x.note().session = opened.visitor.as_ref().map(|visitor| visitor.handle().to_string());
     x.note().standing = standing;
 
     // relay, and after it absorb and seal
-    let relayed = match x.relay(permit, edit).await {
+    let tied = home.zip(opened.visitor.as_ref()).map(|((site, visitors), visitor)| {
+        let (token, limits) = (token.as_ref(), &live.limits);
+        Tied { visitors, site, visitor, now, token, limits }
+    });
+    let anchor = tied.map(|tied| move || tied.anchor());
+    let leash = anchor.as_ref().map_or(Leash::NONE, |anchor| Leash::new(anchor));
+    let relayed = match x.relay(permit, leash, edit).await {
         Ok(relayed) => relayed,
         Err(refused) => {
             let answer = reply::relay_fault(refused.fault());
-            return refused.into_exchange().answer(answer).await;
+            return refused.into_exchange().answer(visit.dress(answer)).await;
         }
     };
     match home {
@@ -87,27 +96,41 @@ pub(crate) async fn serve(proxy: &Proxy, mut x: Exchange<'_, Note>) -> Served {
 }
 
 /// A request that may go to its app.
-struct Passed {
+pub(crate) struct Passed {
     permit: Permit,
-    edit: Edit,
-    opened: Opened,
-    standing: Standing,
+    pub(crate) edit: Edit,
+    pub(crate) opened: Opened,
+    pub(crate) standing: Standing,
+    token: Option<Arc<Token>>,
     target: ReturnTarget,
 }
 
+/// A request that does not go to its app.
+pub(crate) struct Stopped {
+    pub(crate) answer: Answer,
+    /// Why its session could not be read, for the log.
+    unknown: Option<String>,
+}
+
+impl From<Answer> for Stopped {
+    fn from(answer: Answer) -> Self {
+        Self { answer, unknown: None }
+    }
+}
+
 /// Everything between the route and the relay; `Err` is the answer in place of the app's.
-async fn pass(
+pub(crate) async fn pass(
     proxy: &Proxy,
     home: Home<'_>,
     visit: &Visit<'_>,
     app: &App,
     found: Match<'_, Standing>,
     head: &RequestHead<'_>,
-) -> Result<Passed, Answer> {
+) -> Result<Passed, Stopped> {
     // Where nobody is known there is nothing to protect.
     if home.is_some() && !app.allows_cross_site && csrf::check(&visit.fetch, visit.jar.any_of_ours()).is_err()
     {
-        return Err(reply::cross_site());
+        return Err(reply::cross_site().into());
     }
     let (limits, page) = (&proxy.live.limits, reply::wants_page(head));
 
@@ -117,8 +140,8 @@ async fn pass(
         Some((site, visitors)) => open::open(visitors, site, visit, app, limits).await,
     };
     let mut opened = opened.map_err(|why| match why {
-        NotOpened::Moved => reply::session_moved(),
-        NotOpened::Unavailable(why) => reply::not_opened(why, page),
+        NotOpened::Moved => Stopped::from(reply::session_moved()),
+        NotOpened::Unavailable(why, unknown) => Stopped { answer: reply::not_opened(why, page), unknown },
     })?;
 
     // enrich
@@ -151,11 +174,11 @@ async fn pass(
         degraded: opened.degraded || (home.is_some() && token.is_none()),
     };
     let edit = enrich::for_app(head, visit, app, &told).map_err(|_| reply::bug())?;
-    Ok(Passed { permit, edit, opened, standing, target })
+    Ok(Passed { permit, edit, opened, standing, token, target })
 }
 
-async fn refuse(x: Exchange<'_, Note>, answer: impl FnOnce(&RequestHead<'_>) -> Answer) -> Served {
-    let answer = answer(&x.head());
+async fn refuse(x: Exchange<'_, Note>, visit: &Visit<'_>, none: NoRoute) -> Served {
+    let answer = visit.dress(reply::no_route(none, &x.head()));
     x.answer(answer).await
 }
 
@@ -181,7 +204,7 @@ async fn token(
         let visitor = opened.visitor.as_ref();
         let view = visitor.and_then(|visitor| Some((visitor.handle(), visitor.view(visit.now, limits)?)));
         let shown = view.as_ref().map(|(handle, view)| (*handle, view));
-        match visitors.tokens.of(site, shown, visit.now).await {
+        match visitors.tokens.of(site, shown, visit.now, visit.now).await {
             Ok(token) => return Ok(Some(token)),
             Err(NoToken::Unavailable) if app.need == Need::Wanted => return Ok(None),
             // At its limit a log-on steps down by the judgement; a clock of the IDP's that is ahead ends nothing.
@@ -204,7 +227,7 @@ async fn token(
 }
 
 /// Whether the log-on's own limit is as near as clocks may differ.
-fn is_nearly_over(view: &View<'_>, now: Timestamp, limits: &Limits) -> bool {
+pub(crate) fn is_nearly_over(view: &View<'_>, now: Timestamp, limits: &Limits) -> bool {
     let ends_at = view.log_on().map(|log_on| log_on.ends_at.min(log_on.auth_time + limits.log_on));
     ends_at.is_some_and(|ends_at| ends_at.since(now) <= SKEW)
 }
@@ -249,7 +272,7 @@ impl After<'_> {
                     relayed.note().not_saved = Some(why.0);
                     if !self.app.delivers_unsaved {
                         let answer = reply::context_not_saved(!self.visit.fetch.method.is_safe());
-                        return relayed.replace(answer).await;
+                        return self.replace(relayed, answer).await;
                     }
                 }
             },
@@ -258,29 +281,37 @@ impl After<'_> {
         let (Ok(log_out), Ok(requires)) = (log_out, requires) else {
             // A page that may say "you are logged out", or that was to be held back, is not shown.
             relayed.note().refused = Some("a wish of the app's cannot be read".to_owned());
-            return relayed.replace(reply::unreadable_wish()).await;
+            return self.replace(relayed, reply::unreadable_wish()).await;
         };
         if let (Some(scope), Some(visitor)) = (log_out, &self.opened.visitor) {
             if visitor.key.is_old() {
                 // A late answer must not touch the newer log-on.
-                return relayed.replace(reply::session_moved()).await;
+                return self.replace(relayed, reply::session_moved()).await;
             }
-            match own::end_everything(self.visitors, now, visitor, scope, limits).await {
-                LoggedOut::Done => sealed.cookies = cookie::clear_session().to_vec(),
-                LoggedOut::HereOnly => {
-                    return relayed.replace(reply::logged_out_here_only(&cookie::clear_session())).await;
-                }
-                LoggedOut::NotEverywhere => {
-                    return relayed.replace(reply::not_logged_out_everywhere(&cookie::clear_session())).await;
-                }
-                LoggedOut::Failed => return relayed.replace(reply::not_logged_out()).await,
+            let Left { outcome, cookies } =
+                own::end_everything(self.visitors, now, visitor, scope, limits).await;
+            let instead = match outcome {
+                LoggedOut::Done => None,
+                LoggedOut::HereOnly => Some(reply::logged_out_here_only(&cookies)),
+                LoggedOut::NotEverywhere => Some(reply::not_logged_out_everywhere(&cookies)),
+                LoggedOut::Failed => Some(reply::not_logged_out()),
+            };
+            if let Some(answer) = instead {
+                return self.replace(relayed, answer).await;
             }
+            sealed.cookies = cookies;
+            // What this page hangs on has just ended by its own wish.
+            relayed.let_go();
         } else if let Some(requirement) = requires
             && let Some(answer) = self.demand(&requirement, now, &sealed.cookies)
         {
-            return relayed.replace(answer).await;
+            return self.replace(relayed, answer).await;
         }
         deliver(relayed, self.visit, self.app, self.standing, &sealed.cookies).await
+    }
+
+    async fn replace(&self, relayed: Relayed<'_, Note>, answer: Answer) -> Served {
+        relayed.replace(self.visit.dress(answer)).await
     }
 
     /// The answer in place of the app's, when the visitor has not what it demands.
@@ -313,8 +344,11 @@ async fn deliver(
 ) -> Served {
     let caching = absorb::caching(&relayed.head(), standing, !cookies.is_empty(), app);
     let is_personal = !cookies.is_empty() || standing > Standing::Anonymous;
-    match enrich::for_browser(visit.id, cookies, caching, is_personal) {
+    match enrich::for_browser(visit, cookies, caching, is_personal) {
         Ok(down) => relayed.send(down).await,
-        Err(_) => relayed.replace(reply::bug()).await,
+        Err(_) => relayed.replace(visit.dress(reply::bug())).await,
     }
 }
+
+#[cfg(test)]
+mod tests;

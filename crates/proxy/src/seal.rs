@@ -14,7 +14,7 @@ use vestibule_domain::rise::{self, Fresh};
 use vestibule_domain::session::Session;
 use vestibule_ports::entropy::random;
 use vestibule_ports::session_store::Created;
-use vestibule_sessions::{Committed, Found, NoChange};
+use vestibule_sessions::{Committed, Finished, NoChange};
 
 use crate::Visitors;
 use crate::absorb::Refused;
@@ -95,24 +95,23 @@ pub(crate) async fn keep_up(visitors: &Visitors, visitor: &Visitor, now: Timesta
 /// The session has risen to another log-on meanwhile.
 pub(crate) struct Moved;
 
-/// Ends a session whose log-on has ended elsewhere. If that cannot be saved it is found again by the next request.
+/// Ends a session whose log-on has ended elsewhere, and never one that has risen to a newer log-on: what is ended is
+/// exactly the version that was compared. If that cannot be saved it is found again by the next request.
 pub(crate) async fn end(
     visitors: &Visitors,
     visitor: &Visitor,
     cause: Cause,
     now: Timestamp,
 ) -> Result<(), Moved> {
-    let grant = |session: &Session| session.log_on().map(|log_on| log_on.grant.digest());
-    // Not reported when it fails: this request goes on without the session either way.
-    let Ok(Found::Live(newest, _)) = visitors.sessions.get_fresh(visitor.handle()).await else {
-        return Ok(());
-    };
-    if grant(&newest.session) != grant(&visitor.known.session) {
-        return Err(Moved);
+    let ended = visitors.sessions.end(visitor.handle(), |newest| {
+        let moved = newest.session.has_risen_since(&visitor.known.session);
+        (!moved).then(|| rise::end(&newest.session, cause, now))
+    });
+    match ended.await {
+        Ok(Finished::Spared) => Err(Moved),
+        // Not reported when it fails: this request goes on without the session either way.
+        Ok(Finished::Ended(_) | Finished::Gone) | Err(_) => Ok(()),
     }
-    let tombstone = rise::end(&newest.session, cause, now);
-    let _ = visitors.sessions.end(visitor.handle(), &tombstone).await;
-    Ok(())
 }
 
 /// What an app's wishes are carried out on.
@@ -264,3 +263,6 @@ pub(crate) async fn create(visitors: &Visitors, session: &Session) -> Result<Han
         Err(why) => Err(NotSaved(why.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use vestibule_domain::attribute::{Catalogue, Rights};
 use vestibule_domain::caching::RouteCache;
 use vestibule_domain::identity::{AppId, SiteId};
 use vestibule_domain::limits::Limits;
+use vestibule_domain::origin::Came;
 use vestibule_domain::outage::WhenUnknown;
 use vestibule_domain::standing::Standing;
 use vestibule_domain::token::Need;
@@ -39,6 +40,8 @@ pub(crate) struct Site {
     pub(crate) origin: Origin,
     pub(crate) client: Option<String>,
     pub(crate) catalogue: Catalogue,
+    /// `Strict-Transport-Security`, where the origin is https (RFC 6797).
+    pub(crate) policy: Option<String>,
 }
 
 /// One web app, as its route declares it.
@@ -56,10 +59,18 @@ pub(crate) struct App {
 }
 
 impl Live {
-    /// The site of this host, and whether the host is only another name of it.
-    pub(crate) fn site(&self, host: &Host) -> Option<(&Site, bool)> {
+    /// The site of this host, and whether a request that came to it, over https or not, came to the site's own origin.
+    pub(crate) fn site(&self, host: &Host, is_https: bool) -> Option<(&Site, Came)> {
         let place = self.hosts.get(host.name())?;
-        Some((&self.sites[place.site], place.is_alias))
+        let site = &self.sites[place.site];
+        let came = if site.origin.scheme == "https" && !is_https {
+            Came::InTheClear
+        } else if place.is_alias || !site.origin.has_port_of(host) {
+            Came::Elsewhere
+        } else {
+            Came::Home
+        };
+        Some((site, came))
     }
 }
 

@@ -1,6 +1,9 @@
 //! JPTs: minted by the IDP, kept in this process's memory only, renewed before they end, one mint at a time for each.
-//! Knows nothing of what is in a token.
+//! Those of anonymous visitors are in `shared`. Knows nothing of what is in a token.
 
+mod shared;
+
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +11,7 @@ use quick_cache::sync::Cache;
 use tokio::sync::Notify;
 use vestibule_domain::audit::Cause;
 use vestibule_domain::claims::Claims;
-use vestibule_domain::identity::{Epoch, Handle, SignOnId, Timestamp, UserId};
+use vestibule_domain::identity::{Epoch, Handle, SignOnId, SiteId, Timestamp, UserId};
 use vestibule_domain::judge::View;
 use vestibule_domain::token::{self, Bearer, Cached};
 use vestibule_feed::{Feed, Life, Stamp, Traces};
@@ -72,6 +75,11 @@ impl Token {
         Ok(lines)
     }
 
+    /// How far ends had been heard when it was asked for.
+    pub(crate) fn since(&self) -> Stamp {
+        self.since
+    }
+
     fn traces(&self) -> Traces<'_> {
         Traces {
             session: self.session,
@@ -99,7 +107,6 @@ pub(crate) enum NoToken {
 /// For whom a JPT is: two requests with one key share it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Key {
-    Anonymous(String),
     Returning(Handle, Epoch),
     LoggedOn([u8; 32], Handle, Epoch),
 }
@@ -121,21 +128,36 @@ pub(crate) struct Tokens {
     feed: Arc<Feed>,
     clock: Arc<dyn Clock>,
     slots: Cache<Key, Arc<Slot>>,
+    /// What all anonymous visitors of a site share.
+    shared: HashMap<SiteId, Slot>,
+    /// Told when such a token was looked for in vain.
+    wanted: Notify,
 }
 
 impl Tokens {
-    pub(crate) fn new(issuer: Arc<dyn Issuer>, feed: Arc<Feed>, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { issuer, feed, clock, slots: Cache::new(TOKENS_MAX) })
+    pub(crate) fn new(
+        issuer: Arc<dyn Issuer>,
+        feed: Arc<Feed>,
+        clock: Arc<dyn Clock>,
+        sites: impl Iterator<Item = SiteId>,
+    ) -> Arc<Self> {
+        let shared = sites.map(|site| (site, Slot::default())).collect();
+        let (slots, wanted) = (Cache::new(TOKENS_MAX), Notify::new());
+        Arc::new(Self { issuer, feed, clock, slots, shared, wanted })
     }
 
-    /// The JPT of a request's visitor; `None` is an anonymous one.
+    /// The JPT of a request's visitor; `None` is an anonymous one, for whom nobody is asked and nothing waited for.
+    /// `seen` is when the visitor's last request slid: this one, unless it does not.
     pub(crate) async fn of(
         self: &Arc<Self>,
         site: &Site,
         visitor: Option<(Handle, &View<'_>)>,
         now: Timestamp,
+        seen: Timestamp,
     ) -> Result<Arc<Token>, NoToken> {
-        let (key, mint) = order(site, visitor);
+        let Some((key, mint)) = visitor.and_then(|(sid, view)| order(&site.id, sid, view)) else {
+            return self.shared(site, now).ok_or(NoToken::Unavailable);
+        };
         let slot = match self.slots.get(&key) {
             Some(slot) => slot,
             None => self.slots.get_or_insert_with(&key, || Ok::<_, NoToken>(Arc::default()))?,
@@ -148,34 +170,53 @@ impl Tokens {
         match (use_as, newest) {
             (Cached::Use, Some(held)) => Ok(held),
             (Cached::UseAndRenew, Some(held)) => {
-                self.mint_apart(&slot, mint, now);
+                self.mint_apart(&slot, mint, seen);
                 Ok(held)
             }
-            (Cached::WaitOrUse, Some(held)) => match self.wait(&slot, mint, now).await {
+            (Cached::WaitOrUse, Some(held)) => match self.wait(&slot, mint, seen).await {
                 Err(NoToken::Unavailable) => Ok(held),
                 minted => minted,
             },
-            _ => self.wait(&slot, mint, now).await,
+            _ => self.wait(&slot, mint, seen).await,
         }
     }
 
-    /// Fetches the token of a site's anonymous visitors, and waits for it.
-    pub(crate) async fn fetch_anonymous(self: &Arc<Self>, site: &Site, now: Timestamp) -> bool {
-        let (key, mint) = order(site, None);
-        let Ok(slot) = self.slots.get_or_insert_with(&key, || Ok::<_, NoToken>(Arc::default())) else {
-            return false;
-        };
-        self.wait(&slot, mint, now).await.is_ok()
+    /// How far ends have been heard.
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.feed.stamp()
+    }
+
+    /// What has been heard of a token's ends after `since`.
+    pub(crate) fn life(&self, token: &Token, since: Stamp) -> Life {
+        self.feed.check(&token.traces(), since)
+    }
+
+    /// A JPT of a visitor whose answer streams, sure to live: one at hand, or a new one. Last seen is when he was, not
+    /// now: a stream is no visit.
+    pub(crate) async fn confirm(
+        self: &Arc<Self>,
+        site: &SiteId,
+        handle: Handle,
+        view: &View<'_>,
+        seen: Timestamp,
+    ) -> Result<Arc<Token>, NoToken> {
+        let (key, mint) = order(site, handle, view).ok_or(NoToken::Unavailable)?;
+        let slot = self.slots.get_or_insert_with(&key, || Ok::<_, NoToken>(Arc::default()))?;
+        if let Some(held) = slot.newest() {
+            match self.life(&held, held.since) {
+                Life::Alive => return Ok(held),
+                Life::Ended(cause) => return Err(NoToken::Ended(cause)),
+                Life::Unsure => {}
+            }
+        }
+        self.wait(&slot, mint, seen).await
     }
 
     /// What a token at hand is worth: by its life, and by what has ended since it was asked for. Without a live lease
-    /// on the ends the IDP is asked again; a token that names nobody needs no lease.
+    /// on the ends the IDP is asked again.
     fn worth(&self, held: &Token, now: Timestamp) -> Result<Cached, NoToken> {
         let by_life = token::cached_jpt(held.minted_at, held.expires_at, now);
-        let life = match (&held.user, held.session) {
-            (None, None) => return Ok(by_life),
-            _ => self.feed.check(&held.traces(), held.since),
-        };
+        let life = self.feed.check(&held.traces(), held.since);
         let claims =
             held.user.as_ref().map_or(Life::Alive, |(user, _)| self.feed.check_claims(user, held.since));
         match (life, claims) {
@@ -264,19 +305,17 @@ impl Slot {
     }
 }
 
-fn order(site: &Site, visitor: Option<(Handle, &View<'_>)>) -> (Key, Mint) {
-    let anonymous =
-        || (Key::Anonymous(site.id.as_str().to_owned()), Mint::Anonymous { site: site.id.clone() });
-    let Some((sid, view)) = visitor else { return anonymous() };
+/// What to ask for, and under which key it is kept; `None` for what anonymous visitors share.
+fn order(site: &SiteId, sid: Handle, view: &View<'_>) -> Option<(Key, Mint)> {
     let ep = view.epoch();
     match Bearer::of(Some(view)) {
-        Bearer::Anonymous => anonymous(),
+        Bearer::Anonymous => None,
         Bearer::Returning(visitor) => {
-            (Key::Returning(sid, ep), Mint::Returning { site: site.id.clone(), visitor, sid, ep })
+            Some((Key::Returning(sid, ep), Mint::Returning { site: site.clone(), visitor, sid, ep }))
         }
         Bearer::LoggedOn(grant, visitor) => {
             let grant: GrantToken = grant.clone();
-            (Key::LoggedOn(grant.digest(), sid, ep), Mint::LoggedOn { grant, visitor, sid, ep })
+            Some((Key::LoggedOn(grant.digest(), sid, ep), Mint::LoggedOn { grant, visitor, sid, ep }))
         }
     }
 }

@@ -5,19 +5,22 @@ use std::net::IpAddr;
 use vestibule_domain::cookie::Jar;
 use vestibule_domain::fetch::{Fetch, Fields};
 use vestibule_domain::identity::Timestamp;
+use vestibule_domain::origin::{self, Came, Entry};
 use vestibule_message::cookie;
 use vestibule_message::field::Known;
 use vestibule_message::head::RequestHead;
-use vestibule_wire::RequestId;
+use vestibule_message::target::Target;
+use vestibule_wire::{Answer, RequestId};
 
 use crate::site::{Live, Site};
+use crate::{enrich, reply};
 
 /// One request to a host of ours.
 pub(crate) struct Visit<'p> {
     /// `None` on a host that is routed but belongs to no site: nobody is known there.
     pub(crate) site: Option<&'p Site>,
-    /// The origin to go to instead, when the host is only another name of a site.
-    pub(crate) elsewhere: Option<&'p str>,
+    /// The site whose name was asked for, and whether at its own origin.
+    pub(crate) came: Option<(&'p Site, Came)>,
     pub(crate) client: IpAddr,
     pub(crate) scheme: &'static str,
     pub(crate) id: RequestId,
@@ -34,24 +37,47 @@ impl<'p> Visit<'p> {
         id: RequestId,
         now: Timestamp,
     ) -> Self {
-        let found = live.site(head.host());
-        let (site, is_alias) = found.map_or((None, false), |(site, is_alias)| (Some(site), is_alias));
         let trusted = live.peers.has(peer);
-        let forwarded_https = trusted && head.fields().only(Known::XForwardedProto) == Some(b"https");
-        let scheme = site.map_or(if forwarded_https { "https" } else { "http" }, |site| site.origin.scheme);
-        // An https site that is asked in the clear gets no cookies and believes none.
-        let in_the_clear = site.is_some_and(|site| site.origin.scheme == "https") && !forwarded_https;
-        let jar = if in_the_clear { Jar::default() } else { read_jar(head) };
+        let is_https = trusted && head.fields().only(Known::XForwardedProto) == Some(b"https");
+        let came = live.site(head.host(), is_https);
+        // Only at home anybody is known, or any cookie of ours believed.
+        let site = came.and_then(|(site, came)| (came == Came::Home).then_some(site));
+        let scheme = site.map_or(if is_https { "https" } else { "http" }, |site| site.origin.scheme);
+        let jar = if came.is_some() && site.is_none() { Jar::default() } else { read_jar(head) };
         let own_origin = site.map_or("", |site| site.origin.text.as_str());
         Self {
-            site: site.filter(|_| !in_the_clear),
-            elsewhere: site.filter(|_| is_alias).map(|site| site.origin.text.as_str()),
+            site,
+            came,
             client: live.peers.client(peer, head),
             scheme,
             id,
             now,
             fetch: Fetch::read(head.method().as_str().as_bytes(), &fetch_fields(head), own_origin),
             jar,
+        }
+    }
+
+    /// The answer of a request that did not come to its site's own origin.
+    pub(crate) fn turn_away(&self, target: &Target) -> Option<Answer> {
+        let (site, came) = self.came?;
+        match origin::entry(came, &self.fetch) {
+            Entry::Serve => None,
+            Entry::Redirect => Some(reply::elsewhere(&site.origin.text, target)),
+            Entry::Refuse => Some(reply::not_its_origin(&site.origin.text)),
+        }
+    }
+
+    /// What browsers are told for the site as a whole, on every answer that reaches them over https.
+    pub(crate) fn policy(&self) -> Option<&'p str> {
+        let (site, came) = self.came.as_ref()?;
+        (*came != Came::InTheClear).then_some(site.policy.as_deref())?
+    }
+
+    /// An answer of ours as it leaves.
+    pub(crate) fn dress(&self, answer: Answer) -> Answer {
+        match self.policy() {
+            None => answer,
+            Some(policy) => answer.field(enrich::POLICY, policy).unwrap_or_else(|_| reply::bug()),
         }
     }
 }

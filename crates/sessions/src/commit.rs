@@ -5,7 +5,9 @@ use vestibule_domain::audit::Tombstone;
 use vestibule_domain::identity::Handle;
 use vestibule_domain::judge::Source;
 use vestibule_domain::session::Session;
-use vestibule_ports::session_store::{Created, Ended, FIRST_VERSION, Slot, StoreError, Updated, Version};
+use vestibule_ports::session_store::{
+    self as store, Created, Ended, FIRST_VERSION, Slot, StoreError, Updated, Version,
+};
 
 use crate::known::Known;
 use crate::sessions::{Found, Sessions};
@@ -15,7 +17,7 @@ use crate::{deadline, record};
 pub const CONFLICTS_MAX: usize = 5;
 
 /// Sessions that share a turn: commits of one session go one after the other, and seldom wait for another's.
-const TURNS: usize = 256;
+const TURNS: usize = 4_096;
 
 /// A turn for each group of sessions.
 pub(crate) fn turns() -> Box<[tokio::sync::Mutex<()>]> {
@@ -35,6 +37,17 @@ pub enum Committed {
     /// The change did not want to change anything; nothing was written.
     Unchanged,
     /// Absent, expired or ended: dropped, and nothing comes back.
+    Gone,
+}
+
+/// What became of an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finished {
+    /// Ended by this call, in exactly the version that this tombstone was made from.
+    Ended(Box<Tombstone>),
+    /// It was not to end; nothing was written.
+    Spared,
+    /// Absent, expired or ended before.
     Gone,
 }
 
@@ -59,6 +72,12 @@ pub enum CommitError {
 }
 
 impl<X: Default + Send + Sync> Sessions<X> {
+    /// Handles are random, so two of their bytes spread them evenly.
+    fn turn(&self, handle: Handle) -> &tokio::sync::Mutex<()> {
+        let [first, second, ..] = *handle.as_bytes();
+        &self.turns[usize::from(u16::from_be_bytes([first, second])) % TURNS]
+    }
+
     /// Saves a new session.
     pub async fn create(&self, handle: Handle, session: &Session) -> Result<Created, StoreError> {
         let record = record::record(session, &self.limits);
@@ -79,7 +98,7 @@ impl<X: Default + Send + Sync> Sessions<X> {
         handle: Handle,
         mut change: impl FnMut(&Known<X>, Source) -> Result<Session, NoChange> + Send,
     ) -> Result<Committed, CommitError> {
-        let turn = &self.turns[usize::from(handle.as_bytes()[0]) % TURNS];
+        let turn = self.turn(handle);
         let _turn = deadline::read(async { Ok(turn.lock().await) }).await?;
         let mut found = self.get(handle).await?;
         for _ in 0..=CONFLICTS_MAX {
@@ -106,21 +125,78 @@ impl<X: Default + Send + Sync> Sessions<X> {
         Err(CommitError::Conflicts)
     }
 
-    /// Ends a session for good. Once this returns `Ended` or `Already`, no node finds it.
-    pub async fn end(&self, handle: Handle, tombstone: &Tombstone) -> Result<Ended, StoreError> {
+    /// Ends a session for good, in exactly the version that `decide` has seen, as the store has it now. On each newer
+    /// version it decides anew; `None` spares the session. Once this returns `Ended` or `Gone`, no node finds it.
+    pub async fn end(
+        &self,
+        handle: Handle,
+        mut decide: impl FnMut(&Known<X>) -> Option<Tombstone> + Send,
+    ) -> Result<Finished, CommitError> {
+        let turn = self.turn(handle);
+        let _turn = deadline::read(async { Ok(turn.lock().await) }).await?;
+        for _ in 0..=CONFLICTS_MAX {
+            let known = match self.get_fresh(handle).await? {
+                Found::Live(known, _) => known,
+                Found::Gone => return self.confirm_gone(handle).await,
+                Found::Stale { .. } => {
+                    return Err(StoreError::Unreachable("only a stale copy is at hand".to_owned()).into());
+                }
+            };
+            let Some(tombstone) = decide(&known) else { return Ok(Finished::Spared) };
+            match self.bury(handle, known.version, &tombstone).await? {
+                Ended::Ended => return Ok(Finished::Ended(Box::new(tombstone))),
+                Ended::Already | Ended::Absent => return Ok(Finished::Gone),
+                Ended::Conflict => {}
+            }
+        }
+        Err(CommitError::Conflicts)
+    }
+
+    async fn bury(
+        &self,
+        handle: Handle,
+        expect: Version,
+        tombstone: &Tombstone,
+    ) -> Result<Ended, StoreError> {
         let tombstone = record::tombstone(tombstone, &self.limits);
-        let ended = deadline::write(self.store.end(handle, tombstone, self.clock.wall())).await;
+        let end = self.store.end(handle, Some(expect), tombstone.clone(), self.clock.wall());
+        let ended = deadline::write(end).await;
         // Before it is acknowledged, and after an unknown outcome too.
         self.cache.invalidate(handle, None);
+        self.news.send_replace(());
         match ended {
-            Err(StoreError::Unknown(why)) => {
-                match deadline::read(self.store.get(handle, self.clock.wall())).await {
-                    Ok(Slot::Ended(_)) => Ok(Ended::Ended),
-                    _ => Err(StoreError::Unknown(why)),
+            // Ending it again says whether it is as safe as an end has to be, which reading it back need not; and it ends
+            // nothing else, being guarded by the same version.
+            Err(StoreError::Unknown(_)) => {
+                let again = self.store.end(handle, Some(expect), tombstone.clone(), self.clock.wall());
+                match deadline::write(again).await {
+                    Ok(Ended::Already) | Err(StoreError::Unknown(_)) => {
+                        self.whose_end(handle, &tombstone).await
+                    }
+                    answer => answer,
                 }
             }
             answer => answer,
         }
+    }
+
+    /// Whether a session has ended, and by this tombstone.
+    async fn whose_end(&self, handle: Handle, ours: &store::Tombstone) -> Result<Ended, StoreError> {
+        match deadline::read(self.store.get(handle, self.clock.wall())).await {
+            Ok(Slot::Ended(found)) if found == *ours => Ok(Ended::Ended),
+            Ok(Slot::Ended(_)) => Ok(Ended::Already),
+            Ok(Slot::Live(_) | Slot::Absent) => Err(StoreError::Unknown("the end is not there".to_owned())),
+            Err(why) => Err(StoreError::Unknown(why.to_string())),
+        }
+    }
+
+    /// What reads as gone may have ended by a write that a failover could still undo. Ending it again is told `Already`
+    /// only when it is safe; there is nothing that this tombstone could replace.
+    async fn confirm_gone(&self, handle: Handle) -> Result<Finished, CommitError> {
+        let now = self.clock.wall();
+        let nothing = store::Tombstone { body: Bytes::new(), expires_at: now + self.limits.tombstone };
+        deadline::write(self.store.end(handle, None, nothing, now)).await?;
+        Ok(Finished::Gone)
     }
 
     async fn update(
@@ -143,7 +219,7 @@ impl<X: Default + Send + Sync> Sessions<X> {
     }
 
     /// Looks whether a write of unknown outcome is there: this version with this body was written by nobody else.
-    async fn resolve(
+    pub(crate) async fn resolve(
         &self,
         handle: Handle,
         version: Version,

@@ -20,6 +20,9 @@ pub const SILENCE_MAX: Duration = Duration::from_secs(3);
 /// How long to wait before a lost channel is opened again.
 pub const RECONNECT_EVERY: Duration = Duration::from_millis(250);
 
+/// How long opening a channel may take: a connection of its own, with a handshake and a log-in.
+pub(crate) const WATCH_MAX: Duration = Duration::from_secs(2);
+
 /// How often expired entries are looked for.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
@@ -38,9 +41,10 @@ impl<X: Default + Send + Sync> Sessions<X> {
     /// Listens, and while it does the cache may be believed.
     async fn follow(&self) -> Infallible {
         loop {
-            if let Ok(watch) = deadline::read(self.store.watch()).await {
+            if let Ok(Ok(watch)) = timeout(WATCH_MAX, self.store.watch()).await {
                 self.cache.lease.subscribe();
-                self.heed_all(watch).await;
+                // At once, not up to half a second later: until the first beat is back everybody reads the store.
+                let (_unsent, ()) = future::join(self.beat(), self.heed_all(watch)).await;
                 self.cache.lease.unsubscribe();
             }
             time::sleep(RECONNECT_EVERY).await;
@@ -59,8 +63,14 @@ impl<X: Default + Send + Sync> Sessions<X> {
             Event::Alive(beat) if beat.watcher == self.node => self.cache.lease.renew(beat.sent),
             Event::Alive(_) => {}
             Event::Changed { handle, version } => self.cache.invalidate(handle, Some(version)),
-            Event::Ended { handle } => self.cache.invalidate(handle, None),
-            Event::Gap => self.cache.lease.subscribe(),
+            Event::Ended { handle } => {
+                self.cache.invalidate(handle, None);
+                self.news.send_replace(());
+            }
+            Event::Gap => {
+                self.cache.lease.subscribe();
+                self.news.send_replace(());
+            }
         }
     }
 

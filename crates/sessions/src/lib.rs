@@ -9,6 +9,7 @@ mod flight;
 mod follow;
 mod known;
 mod lease;
+mod owed;
 mod record;
 #[cfg(test)]
 mod rig;
@@ -16,10 +17,11 @@ mod sessions;
 mod touches;
 
 pub use cache::{AGE_MAX, GONE_MAX, SHARDS};
-pub use commit::{CONFLICTS_MAX, CommitError, Committed, NoChange};
+pub use commit::{CONFLICTS_MAX, CommitError, Committed, Finished, NoChange};
 pub use deadline::STORE_DEADLINE;
 pub use follow::{BEAT_EVERY, RECONNECT_EVERY, SILENCE_MAX, SWEEP_ENTRIES, SWEEP_EVERY, SWEEP_ROUNDS_MAX};
 pub use known::Known;
 pub use lease::LEASE;
+pub use owed::Due;
 pub use sessions::{Config, Found, Sessions};
 pub use touches::{TOUCH_EVERY, TOUCHES_PENDING_MAX};

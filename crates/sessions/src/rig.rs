@@ -79,13 +79,13 @@ impl Rig {
     }
 
     pub(crate) async fn end_elsewhere(&self) {
-        self.store.end(HANDLE, kept_tombstone(), self.clock.wall()).await.unwrap();
+        self.store.end(HANDLE, None, kept_tombstone(), self.clock.wall()).await.unwrap();
     }
 
     /// The same, while the store holds its answers back.
     pub(crate) async fn end_elsewhere_while_held(&self) {
         let store = Arc::clone(&self.store);
-        tokio::spawn(async move { store.end(HANDLE, kept_tombstone(), now()).await });
+        tokio::spawn(async move { store.end(HANDLE, None, kept_tombstone(), now()).await });
         tokio::task::yield_now().await;
     }
 

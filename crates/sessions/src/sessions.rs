@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use vestibule_domain::identity::{Handle, Timestamp};
 use vestibule_domain::judge::Source;
 use vestibule_domain::limits::Limits;
@@ -69,6 +70,8 @@ pub struct Sessions<X> {
     pub(crate) turns: Box<[tokio::sync::Mutex<()>]>,
     pub(crate) limits: Limits,
     pub(crate) node: u64,
+    /// Told of each end, and of each break.
+    pub(crate) news: watch::Sender<()>,
 }
 
 impl<X: Default + Send + Sync> Sessions<X> {
@@ -84,7 +87,13 @@ impl<X: Default + Send + Sync> Sessions<X> {
             turns: commit::turns(),
             limits,
             node,
+            news: watch::Sender::new(()),
         }
+    }
+
+    /// Changes when a session has ended that may be in use right now: whoever holds on to one looks for it then.
+    pub fn news(&self) -> watch::Receiver<()> {
+        self.news.subscribe()
     }
 
     /// The number that tells this process from the others: whoever reads it in a visitor's cookie and is another

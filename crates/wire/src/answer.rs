@@ -42,6 +42,11 @@ impl Answer {
         self
     }
 
+    /// The lines of its fields, as far as they are there by now.
+    pub fn fields(&self) -> &Lines {
+        &self.lines
+    }
+
     /// The status.
     pub fn status(&self) -> Status {
         self.status

@@ -35,6 +35,11 @@ impl Buffer {
         self.start == self.end
     }
 
+    /// Bytes of memory behind it.
+    pub(crate) fn capacity(&self) -> usize {
+        self.block.len()
+    }
+
     /// Whether some of what was put in is gone and some is left.
     pub(crate) fn is_begun(&self) -> bool {
         self.start > 0 && !self.is_empty()

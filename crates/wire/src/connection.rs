@@ -15,24 +15,26 @@ use crate::reply::Refusal;
 use crate::{Face, metrics};
 
 /// Serves a connection until it ends.
-pub(crate) async fn serve<F: Face>(mut link: Link, face: Arc<F>) {
+pub(crate) async fn serve<F: Face>(link: Link, face: Arc<F>) {
+    let mut turn = Turn { link, face, note: F::Note::default(), is_open: false };
     loop {
-        let mut note = F::Note::default();
-        match link.next_request().await {
-            Ok(()) => {}
-            Err(NoRequest::Over) => return,
-            Err(NoRequest::Refused(refusal)) => {
-                refuse(&mut link, refusal).await;
-                log(&mut link, &*face, &note);
-                return link.finish().await;
-            }
+        let next = turn.link.next_request().await;
+        if matches!(next, Err(NoRequest::Over)) {
+            return;
         }
-        let exchange = Exchange { link: &mut link, note: &mut note };
-        let died = AssertUnwindSafe(face.serve(exchange)).catch_unwind().await.is_err();
+        turn.is_open = true;
+        if let Err(NoRequest::Refused(refusal)) = next {
+            refuse(&mut turn.link, refusal).await;
+            turn.close();
+            return turn.link.finish().await;
+        }
+        let exchange = Exchange { link: &mut turn.link, note: &mut turn.note };
+        let died = AssertUnwindSafe(turn.face.serve(exchange)).catch_unwind().await.is_err();
         if died {
-            bury(&mut link).await;
+            bury(&mut turn.link).await;
         }
-        log(&mut link, &*face, &note);
+        turn.close();
+        let link = &mut turn.link;
         // A face can only come here with its one answer sent; whatever else happens, no body is read as a request.
         if link.record.status.is_none() || !link.reader.is_done() {
             link.close = true;
@@ -44,9 +46,40 @@ pub(crate) async fn serve<F: Face>(mut link: Link, face: Arc<F>) {
     }
 }
 
+/// A connection, and whether one of its requests still wants its access line.
+struct Turn<F: Face> {
+    link: Link,
+    face: Arc<F>,
+    note: F::Note,
+    is_open: bool,
+}
+
+impl<F: Face> Turn<F> {
+    /// The request is over, and this is its one line.
+    fn close(&mut self) {
+        self.is_open = false;
+        log(&mut self.link, &*self.face, &self.note);
+        self.note = F::Note::default();
+    }
+}
+
+impl<F: Face> Drop for Turn<F> {
+    /// A request that is cut by the end of the server has a line too, and does not look whole.
+    fn drop(&mut self) {
+        if self.is_open {
+            self.link.record.fault = Some("the server has stopped".to_owned());
+            self.link.abort();
+            self.close();
+        }
+    }
+}
+
 async fn refuse(link: &mut Link, refusal: Refusal) {
     Core::with(|core| core.slab.add(Counter::Refused, 1));
     let answer = refusal.answer();
+    if refusal == Refusal::Crowded {
+        Core::with(|core| core.slab.add(Counter::HeadsCrowdedOut, 1));
+    }
     link.record.fault = Some(String::from_utf8_lossy(&answer.body).into_owned());
     link.close = true;
     link.answer(&answer).await;
@@ -68,8 +101,8 @@ async fn bury(link: &mut Link) {
 fn log<F: Face>(link: &mut Link, face: &F, note: &F::Note) {
     let served = Served::of(&mut link.record);
     let ended = link.record.end();
-    Core::with(|core| {
-        count(&core.slab, &served, link.record.bytes_in);
+    Core::try_with(|core| {
+        count(&core.slab, &served, link.record.bytes_in, link.record.cut.is_some());
         let now = core.wall(ended);
         core.lines.add(|line| {
             write_line(link, &served, now, line);
@@ -78,7 +111,7 @@ fn log<F: Face>(link: &mut Link, face: &F, note: &F::Note) {
     });
 }
 
-fn count(slab: &metrics::Slab, served: &Served, bytes_in: u64) {
+fn count(slab: &metrics::Slab, served: &Served, bytes_in: u64, is_cut: bool) {
     slab.add(Counter::Requests, 1);
     slab.add(
         match served.status().unwrap_or(100) / 100 {
@@ -93,6 +126,7 @@ fn count(slab: &metrics::Slab, served: &Served, bytes_in: u64) {
     slab.add(Counter::BytesIn, bytes_in);
     slab.add(Counter::BytesOut, served.bytes_out());
     slab.add(Counter::Aborted, u64::from(served.aborted()));
+    slab.add(Counter::Cut, u64::from(is_cut));
     slab.took(served.took());
 }
 
@@ -116,6 +150,9 @@ fn write_line(link: &Link, served: &Served, now: u64, line: &mut Line<'_>) {
     }
     if served.aborted() {
         line.number("aborted", 1);
+    }
+    if let Some(slip) = link.record.cut {
+        line.text("cut", slip.text());
     }
     if let Some(fault) = &link.record.fault {
         line.text("fault", fault);

@@ -9,8 +9,10 @@ use std::time::Instant;
 use vestibule_routes::Upstream;
 
 use crate::buffer::Buffer;
+use crate::leash::Leashes;
 use crate::line::Lines;
 use crate::metrics::Slab;
+use crate::resolve::Resolver;
 use crate::tick;
 use crate::upstream::UpstreamLink;
 use crate::{UpstreamLimits, WallClock};
@@ -29,6 +31,8 @@ pub(crate) struct Core {
     limits: UpstreamLimits,
     pub(crate) slab: Arc<Slab>,
     pub(crate) lines: Lines,
+    pub(crate) leashes: Leashes,
+    pub(crate) resolver: Arc<Resolver>,
     ids: RequestIds,
     wall: WallClock,
     /// One moment on both clocks, renewed once a second, so that a request reads only one of them.
@@ -47,6 +51,7 @@ pub(crate) struct CoreParts {
     pub(crate) limits: UpstreamLimits,
     pub(crate) slab: Arc<Slab>,
     pub(crate) lines: Lines,
+    pub(crate) resolver: Arc<Resolver>,
     pub(crate) seed: u64,
     pub(crate) wall: WallClock,
 }
@@ -61,6 +66,8 @@ impl Core {
             limits: parts.limits,
             slab: parts.slab,
             lines: parts.lines,
+            leashes: Leashes::default(),
+            resolver: parts.resolver,
             ids: RequestIds { prefix: parts.seed, next: 0 },
             moment: (now, (parts.wall)()),
             wall: parts.wall,
@@ -79,6 +86,15 @@ impl Core {
         CORE.with_borrow_mut(|slot| {
             f(slot.as_mut().expect("connections run on threads that were made cores"))
         })
+    }
+
+    /// The same where the thread may have ceased to be a core: then nothing is done.
+    pub(crate) fn try_with(f: impl FnOnce(&mut Self)) {
+        CORE.with_borrow_mut(|slot| {
+            if let Some(core) = slot {
+                f(core);
+            }
+        });
     }
 
     pub(crate) fn buffer(&mut self) -> Buffer {
@@ -172,6 +188,9 @@ struct RequestIds {
     next: u64,
 }
 
+/// Bytes of a `traceparent` of version 00.
+pub const TRACEPARENT_BYTES: usize = 55;
+
 /// Names one request: unique in this process, and told apart from other processes by a random prefix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestId {
@@ -186,4 +205,17 @@ impl RequestId {
         let whole = u128::from(self.prefix) << 64 | u128::from(self.number);
         std::array::from_fn(|at| HEX[(whole >> (124 - 4 * at)) as usize & 15])
     }
+
+    /// A W3C Trace Context that begins here, version 00: this id is the trace, its second half the first span. Not
+    /// sampled: that is for whoever collects traces to decide.
+    pub fn traceparent(self) -> [u8; TRACEPARENT_BYTES] {
+        let mut value = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        let id = self.hex();
+        value[3..35].copy_from_slice(&id);
+        value[36..52].copy_from_slice(&id[16..]);
+        value
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use vestibule_routes::Permit;
 use crate::answer::Answer;
 use crate::core::{Core, RequestId};
 use crate::edit::Edit;
+use crate::leash::Leash;
 use crate::link::{Link, Record};
 use crate::relay::{self, Refused, Relayed};
 
@@ -117,9 +118,18 @@ impl<'c, N> Exchange<'c, N> {
     }
 
     /// Sends the request to the upstream of its permit and waits for the head of the final answer. The body streams up
-    /// meanwhile. Nothing has been sent to the client when this returns.
-    pub async fn relay(self, permit: Permit, edit: Edit) -> Result<Relayed<'c, N>, Refused<'c, N>> {
-        relay::relay(self, permit, edit).await
+    /// meanwhile. Nothing has been sent to the client when this returns. Bodies that stream longer than a moment end with
+    /// what the leash hangs on.
+    pub async fn relay<'l>(
+        self,
+        permit: Permit,
+        leash: Leash<'l>,
+        edit: Edit,
+    ) -> Result<Relayed<'l, N>, Refused<'l, N>>
+    where
+        'c: 'l,
+    {
+        relay::relay(self, permit, leash, edit).await
     }
 }
 

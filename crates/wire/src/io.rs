@@ -1,6 +1,7 @@
 //! A socket as the data path sees it: polls that read into and write out of our buffers. TLS becomes a variant here.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -60,6 +61,12 @@ impl Io {
         let Self::Plain(stream) = self;
         // Not by polling: that answers "not ready" when the task has used up its turn.
         stream.try_read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Whether something has arrived, asked of the kernel itself.
+    pub(crate) fn has_unread(&self) -> bool {
+        let Self::Plain(stream) = self;
+        socket2::SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]).is_ok_and(|n| n > 0)
     }
 
     /// Says that nothing more will be written.

@@ -11,12 +11,14 @@ mod edit;
 mod exchange;
 mod host;
 mod io;
+mod leash;
 mod line;
 mod link;
 mod metrics;
 mod peers;
 mod relay;
 mod reply;
+mod resolve;
 mod server;
 mod tick;
 mod upstream;
@@ -29,10 +31,11 @@ use vestibule_message::head::HeadLimits;
 
 pub use crate::accept::bind;
 pub use crate::answer::Answer;
-pub use crate::core::RequestId;
+pub use crate::core::{RequestId, TRACEPARENT_BYTES};
 pub use crate::edit::{Edit, Strip};
 pub use crate::exchange::{BodyFault, Exchange, Served};
 pub use crate::host::HostFault;
+pub use crate::leash::{Anchor, Grip, Leash, Slip, Tug};
 pub use crate::line::Line;
 pub use crate::peers::TrustedPeers;
 pub use crate::relay::{Refused, RelayFault, Relayed};
@@ -59,6 +62,9 @@ pub trait Face: Send + Sync + 'static {
 pub struct Limits {
     /// Size of request heads. Answers' heads have the same limits.
     pub head: HeadLimits,
+    /// Memory that heads which have begun and not ended may hold in the whole process, beyond the 16 KiB that each
+    /// connection may have. What goes beyond is refused; a head that comes in one piece never counts.
+    pub head_bytes_in_flight_max: usize,
     /// Time for a whole head, from its first byte, or from the connection's start.
     pub head_timeout: Duration,
     /// Time a connection may wait for its next request.
@@ -77,6 +83,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             head: HeadLimits::default(),
+            head_bytes_in_flight_max: 64 * 1024 * 1024,
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
             body_timeout: Duration::from_secs(30),

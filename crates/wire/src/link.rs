@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -14,10 +15,11 @@ use vestibule_message::method::Method;
 use vestibule_message::scan::HeadScan;
 
 use crate::answer::Answer;
-use crate::buffer::Buffer;
+use crate::buffer::{BUFFER_BYTES, Buffer};
 use crate::core::{Core, RequestId};
 use crate::edit;
 use crate::io::{Io, canonical};
+use crate::leash::Slip;
 use crate::reply::Refusal;
 use crate::server::Shared;
 use crate::tick::{self, Deadline};
@@ -46,6 +48,8 @@ pub(crate) struct Record {
     pub(crate) upstream: Option<Arc<vestibule_routes::Upstream>>,
     /// What went wrong, for the log only.
     pub(crate) fault: Option<String>,
+    /// Why it was cut, when what allowed it had slipped.
+    pub(crate) cut: Option<Slip>,
 }
 
 /// One client connection.
@@ -69,6 +73,8 @@ pub(crate) struct Link {
     served_before: bool,
     /// Bytes of this request's body that were read from the socket.
     body_received: u64,
+    /// What the unfinished head counts for in the process's sum.
+    head_counted: usize,
 }
 
 /// Why there is no next request.
@@ -98,6 +104,7 @@ impl Link {
             has_head: false,
             served_before: false,
             body_received: 0,
+            head_counted: 0,
         }
     }
 
@@ -115,7 +122,9 @@ impl Link {
         let mut scan = HeadScan::default();
         let mut begun = false;
         let mut led = false;
-        let len = poll_fn(|cx| self.poll_head(cx, &mut scan, &mut begun, &mut led)).await?;
+        let whole = poll_fn(|cx| self.poll_head(cx, &mut scan, &mut begun, &mut led)).await;
+        self.forget_head();
+        let len = whole?;
         self.record.started = tick::now();
         self.accept_head(len).map_err(NoRequest::Refused)
     }
@@ -148,27 +157,55 @@ impl Link {
                     return Poll::Ready(Err(NoRequest::Refused(Refusal::Head(fault))));
                 }
             }
-            if self.deadline.poll_passed(cx) {
-                let over = if *begun { NoRequest::Refused(Refusal::HeadSlow) } else { NoRequest::Over };
-                return Poll::Ready(Err(over));
-            }
-            if !self.head.is_backed() {
-                match ready!(self.io.poll_readable(cx)) {
-                    Ok(()) => self.head = Core::with(Core::buffer),
-                    Err(_) => return Poll::Ready(Err(NoRequest::Over)),
-                }
-            }
-            match self.io.poll_read(cx, &mut self.head) {
+            match self.poll_read_head(cx) {
                 Poll::Ready(Ok(1..)) => {}
                 // An unfinished head from a client that has gone needs no answer.
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(NoRequest::Over)),
-                Poll::Pending => {
-                    if self.head.is_empty() {
-                        Core::with(|core| core.give_back(&mut self.head));
-                    }
-                    return Poll::Pending;
-                }
+                Poll::Pending => return self.poll_wait_for_head(cx, *begun),
             }
+        }
+    }
+
+    /// Reads once; takes a buffer only when there may be something for it.
+    fn poll_read_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if !self.head.is_backed() {
+            ready!(self.io.poll_readable(cx))?;
+            self.head = Core::with(Core::buffer);
+        }
+        self.io.poll_read(cx, &mut self.head)
+    }
+
+    /// Nothing more is known to have come: gives back what is not needed meanwhile, and says whether to wait on.
+    fn poll_wait_for_head(&mut self, cx: &mut Context<'_>, begun: bool) -> Poll<Result<usize, NoRequest>> {
+        if self.head.is_empty() && self.head.is_backed() {
+            Core::with(|core| core.give_back(&mut self.head));
+            self.forget_head();
+        }
+        // What has come in time is not dropped because the kernel's word of it has not been heard yet.
+        if self.deadline.poll_passed(cx) && !self.io.has_unread() {
+            let over = if begun { NoRequest::Refused(Refusal::HeadSlow) } else { NoRequest::Over };
+            return Poll::Ready(Err(over));
+        }
+        if self.count_head() { Poll::Pending } else { Poll::Ready(Err(NoRequest::Refused(Refusal::Crowded))) }
+    }
+
+    /// Counts the memory that an unfinished head holds beyond the buffer that each connection may have. Whether there is
+    /// room for it among all of the process.
+    fn count_head(&mut self) -> bool {
+        let grown = self.head.capacity().saturating_sub(BUFFER_BYTES + self.head_counted);
+        if grown == 0 {
+            return true;
+        }
+        self.head_counted += grown;
+        let before = self.shared.head_bytes.fetch_add(grown, Ordering::Relaxed);
+        before + grown <= self.shared.limits.head_bytes_in_flight_max
+    }
+
+    /// The head is whole, or will never be.
+    fn forget_head(&mut self) {
+        if self.head_counted > 0 {
+            self.shared.head_bytes.fetch_sub(self.head_counted, Ordering::Relaxed);
+            self.head_counted = 0;
         }
     }
 
@@ -363,6 +400,7 @@ impl Link {
 impl Drop for Link {
     /// A request that is cut, as by the end of the process, must not look whole.
     fn drop(&mut self) {
+        self.forget_head();
         if self.has_head && self.record.ended.is_none() {
             self.io.abort();
         }
@@ -381,6 +419,7 @@ impl Record {
             aborted: false,
             upstream: None,
             fault: None,
+            cut: None,
         }
     }
 
@@ -389,3 +428,6 @@ impl Record {
         *self.ended.get_or_insert_with(tick::now)
     }
 }
+
+#[cfg(test)]
+mod tests;

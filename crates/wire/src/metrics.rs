@@ -27,6 +27,10 @@ counters! {
     Answers5xx "vestibule_answers_5xx_total" "Answers 500 to 599.",
     Refused "vestibule_refused_total" "Requests refused before they had a route.",
     Aborted "vestibule_aborted_total" "Answers cut before their end.",
+    Cut "vestibule_cut_total" "Requests cut because what allowed them had ended, or was not known any more.",
+    Leashed "vestibule_leashed_total" "Answers and uploads that streamed under a session or a token.",
+    Unleashed "vestibule_leashed_over_total" "Those of them that are over.",
+    HeadsCrowdedOut "vestibule_heads_crowded_out_total" "Requests refused because unfinished heads held too much memory.",
     Panics "vestibule_panics_total" "Requests that died of a bug of ours.",
     BytesIn "vestibule_request_body_bytes_total" "Bytes of request bodies relayed.",
     BytesOut "vestibule_answer_bytes_total" "Bytes of answers sent, heads included.",
@@ -84,6 +88,13 @@ pub(crate) fn render(slabs: &[Arc<Slab>], dropped_lines: u64) -> String {
     }
     let open = sum(Counter::Connections as usize).saturating_sub(sum(Counter::ConnectionsClosed as usize));
     number("vestibule_connections", "Connections of clients now open.", "gauge", open);
+    let leashed = sum(Counter::Leashed as usize).saturating_sub(sum(Counter::Unleashed as usize));
+    number(
+        "vestibule_leashed",
+        "Answers and uploads that now stream under a session or a token.",
+        "gauge",
+        leashed,
+    );
     number(
         "vestibule_access_lines_dropped_total",
         "Access lines lost because the log was too slow.",

@@ -16,6 +16,7 @@ use crate::answer::Answer;
 use crate::core::Core;
 use crate::edit::{self, Edit, Reframed};
 use crate::exchange::{Exchange, Served};
+use crate::leash::{Leash, Slip, Tie};
 use crate::link::Link;
 use crate::metrics::Counter;
 use crate::upstream::{ConnectFault, UpstreamLink};
@@ -54,6 +55,9 @@ pub enum RelayFault {
     /// What the upstream sent is no acceptable head.
     #[error("the upstream's answer is malformed: {0}")]
     AnswerMalformed(String),
+    /// What allowed the request has ended while its body was still being sent.
+    #[error("what allowed the request does not hold any more")]
+    Cut(Slip),
 }
 
 impl From<ConnectFault> for RelayFault {
@@ -88,24 +92,30 @@ impl<'c, N> Refused<'c, N> {
 pub struct Relayed<'c, N> {
     link: &'c mut Link,
     note: &'c mut N,
+    leash: Leash<'c>,
     course: Course,
     upstream: Arc<Upstream>,
     stall_timeout: Duration,
 }
 
-pub(crate) async fn relay<N>(
-    x: Exchange<'_, N>,
+pub(crate) async fn relay<'l, N>(
+    x: Exchange<'l, N>,
     permit: Permit,
+    leash: Leash<'l>,
     edit: Edit,
-) -> Result<Relayed<'_, N>, Refused<'_, N>> {
+) -> Result<Relayed<'l, N>, Refused<'l, N>> {
     let Exchange { link, note } = x;
-    match until_head(link, &permit, &edit).await {
+    match until_head(link, &permit, leash, &edit).await {
         Ok(course) => {
             let (upstream, stall_timeout) = (Arc::clone(permit.upstream()), permit.conduct().stall_timeout);
-            Ok(Relayed { link, note, course, upstream, stall_timeout })
+            Ok(Relayed { link, note, leash, course, upstream, stall_timeout })
         }
         Err(fault) => {
-            Core::with(|core| core.slab.add(Counter::UpstreamFailed, 1));
+            if let RelayFault::Cut(slip) = fault {
+                link.record.cut = Some(slip);
+            } else {
+                Core::with(|core| core.slab.add(Counter::UpstreamFailed, 1));
+            }
             link.record.fault = Some(fault.to_string());
             if link.outbox.is_begun() {
                 // Half of an interim answer has left: nothing whole can follow it.
@@ -118,7 +128,12 @@ pub(crate) async fn relay<N>(
 }
 
 /// Sends the request and reads the final head of the answer.
-async fn until_head(link: &mut Link, permit: &Permit, edit: &Edit) -> Result<Course, RelayFault> {
+async fn until_head(
+    link: &mut Link,
+    permit: &Permit,
+    leash: Leash<'_>,
+    edit: &Edit,
+) -> Result<Course, RelayFault> {
     let conduct = permit.conduct();
     if matches!(link.request().body_length(), BodyLength::Exact(n) if n > conduct.body_bytes_max) {
         return Err(RelayFault::BodyTooLarge);
@@ -129,7 +144,7 @@ async fn until_head(link: &mut Link, permit: &Permit, edit: &Edit) -> Result<Cou
     let mut course = Course::new(up, &link.request(), conduct.body_bytes_max);
     edit::write_request(&link.request(), permit.target(), edit, &mut course.out);
     let whole = course.out.len();
-    let fault = match drive_to_head(link, &mut course, conduct).await {
+    let fault = match drive_to_head(link, &mut course, leash, conduct).await {
         Ok(()) => return Ok(course),
         Err(fault) => fault,
     };
@@ -141,7 +156,7 @@ async fn until_head(link: &mut Link, permit: &Permit, edit: &Edit) -> Result<Cou
         return Err(fault);
     }
     course.renew(open(permit.upstream(), conduct).await?);
-    drive_to_head(link, &mut course, conduct).await.map(|()| course)
+    drive_to_head(link, &mut course, leash, conduct).await.map(|()| course)
 }
 
 async fn connect(
@@ -165,7 +180,12 @@ async fn open(to: &Upstream, conduct: &Conduct) -> Result<UpstreamLink, RelayFau
 }
 
 /// Both directions at once: the body up, the head down. An answer may come before the body has gone.
-async fn drive_to_head(link: &mut Link, course: &mut Course, conduct: &Conduct) -> Result<(), RelayFault> {
+async fn drive_to_head(
+    link: &mut Link,
+    course: &mut Course,
+    leash: Leash<'_>,
+    conduct: &Conduct,
+) -> Result<(), RelayFault> {
     let body_timeout = link.shared.limits.body_timeout;
     link.deadline.set(course.first_deadline(body_timeout));
     poll_fn(|cx| {
@@ -181,7 +201,12 @@ async fn drive_to_head(link: &mut Link, course: &mut Course, conduct: &Conduct) 
                     link.deadline.set(conduct.answer_timeout);
                 }
                 Poll::Ready(Err(fault)) => return Poll::Ready(Err(fault)),
-                Poll::Pending => {}
+                // Once it has all been sent the app is to answer, and what it answers is delivered.
+                Poll::Pending => {
+                    if let Some(slip) = course.tie.tie(leash, cx) {
+                        return Poll::Ready(Err(RelayFault::Cut(slip)));
+                    }
+                }
             }
         }
         if let Poll::Ready(done) = course.poll_head(link, cx) {
@@ -207,6 +232,12 @@ impl<N> Relayed<'_, N> {
     /// What the log will know of this request.
     pub fn note(&mut self) -> &mut N {
         self.note
+    }
+
+    /// Lets the answer go on whatever ends from now: it is itself the answer to that end.
+    pub fn let_go(&mut self) {
+        self.leash = Leash::NONE;
+        self.course.tie = Tie::default();
     }
 
     /// Drops the upstream's answer and sends another.
@@ -238,7 +269,7 @@ impl<N> Relayed<'_, N> {
         let persistent = course.is_reusable(link.request().method());
         course.begin_download(BodyReader::new(length), reframed == Reframed::Chunked);
         link.deadline.set(self.stall_timeout);
-        match drive_download(link, course, self.stall_timeout).await {
+        match drive_download(link, course, self.leash, self.stall_timeout).await {
             Ok(()) => {
                 if course.upload != Upload::Done {
                     course.up.io.abort();
@@ -253,7 +284,10 @@ impl<N> Relayed<'_, N> {
             Err(fault) => {
                 course.up.io.abort();
                 self.course.release();
-                self.link.record.fault = Some(fault.to_owned());
+                match fault {
+                    Broken::Fault(fault) => self.link.record.fault = Some(fault.to_owned()),
+                    Broken::Cut(slip) => self.link.record.cut = Some(slip),
+                }
                 self.link.abort();
             }
         }
@@ -261,9 +295,29 @@ impl<N> Relayed<'_, N> {
     }
 }
 
+/// Why an answer's body ends before its end.
+enum Broken {
+    Fault(&'static str),
+    Cut(Slip),
+}
+
+fn broken(fault: &'static str) -> Poll<Result<(), Broken>> {
+    Poll::Ready(Err(Broken::Fault(fault)))
+}
+
 /// The body down, and what is left of the request's body up. Only the body down decides the outcome.
-async fn drive_download(link: &mut Link, course: &mut Course, stall: Duration) -> Result<(), &'static str> {
+async fn drive_download(
+    link: &mut Link,
+    course: &mut Course,
+    leash: Leash<'_>,
+    stall: Duration,
+) -> Result<(), Broken> {
+    let mut streams = false;
     poll_fn(|cx| {
+        // Before anything more is delivered. An answer that is there as a whole is no stream.
+        if streams && let Some(slip) = course.tie.slipped(cx) {
+            return Poll::Ready(Err(Broken::Cut(slip)));
+        }
         if course.upload == Upload::Sending {
             match course.poll_upload(link, cx) {
                 Poll::Ready(Ok(())) => course.upload = Upload::Done,
@@ -273,11 +327,16 @@ async fn drive_download(link: &mut Link, course: &mut Course, stall: Duration) -
         }
         match course.poll_download(link, cx, stall) {
             Poll::Ready(Download::Done) => Poll::Ready(Ok(())),
-            Poll::Ready(Download::ClientGone) => Poll::Ready(Err("the client has gone")),
-            Poll::Ready(Download::Truncated) => Poll::Ready(Err("the upstream's body ended early")),
-            Poll::Ready(Download::Malformed) => Poll::Ready(Err("the upstream's body is malformed")),
-            Poll::Pending if link.deadline.poll_passed(cx) => {
-                Poll::Ready(Err("the body stood still for too long"))
+            Poll::Ready(Download::ClientGone) => broken("the client has gone"),
+            Poll::Ready(Download::Truncated) => broken("the upstream's body ended early"),
+            Poll::Ready(Download::Malformed) => broken("the upstream's body is malformed"),
+            Poll::Pending if link.deadline.poll_passed(cx) => broken("the body stood still for too long"),
+            Poll::Pending if !streams => {
+                streams = true;
+                match course.tie.tie(leash, cx) {
+                    Some(slip) => Poll::Ready(Err(Broken::Cut(slip))),
+                    None => Poll::Pending,
+                }
             }
             Poll::Pending => Poll::Pending,
         }

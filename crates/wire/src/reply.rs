@@ -15,6 +15,8 @@ pub(crate) enum Refusal {
     Head(HeadFault),
     Body(ChunkFault),
     HeadSlow,
+    /// Unfinished heads hold too much memory already.
+    Crowded,
     Panic,
 }
 
@@ -25,13 +27,14 @@ impl Refusal {
             Self::Head(fault) => (head_status(fault), fault.to_string()),
             Self::Body(fault) => (body_status(fault), fault.to_string()),
             Self::HeadSlow => (408, "the request did not arrive in time".to_owned()),
+            Self::Crowded => (503, "too many requests are arriving in pieces".to_owned()),
             Self::Panic => (500, "the request could not be served".to_owned()),
         };
         let answer = problem(status(code), &detail);
-        if code == 405 {
-            answer.with("allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-        } else {
-            answer
+        match code {
+            405 => answer.with("allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+            503 => answer.with("retry-after", "1"),
+            _ => answer,
         }
     }
 }

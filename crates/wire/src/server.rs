@@ -14,9 +14,11 @@ use tokio::sync::{mpsc, watch};
 use crate::accept::{self, Accepted};
 use crate::core::{Core, CoreParts};
 use crate::io::Io;
+use crate::leash::{self, Tug};
 use crate::line::{LineSink, Lines};
 use crate::link::Link;
 use crate::metrics::{self, Counter, Slab};
+use crate::resolve::Resolver;
 use crate::tick::{self, Ticker};
 use crate::{Face, Limits, WallClock, connection};
 
@@ -81,7 +83,9 @@ pub(crate) struct Shared {
     pub(crate) ticker: Arc<Ticker>,
     /// Open connections of each core.
     pub(crate) open: Vec<AtomicUsize>,
-    draining: AtomicBool,
+    /// What unfinished heads hold.
+    pub(crate) head_bytes: AtomicUsize,
+    pub(crate) draining: AtomicBool,
 }
 
 impl Shared {
@@ -105,6 +109,7 @@ impl Shared {
 /// A running server.
 pub struct Server {
     shared: Arc<Shared>,
+    tug: Tug,
     stop_accepting: watch::Sender<bool>,
     stop_cores: watch::Sender<bool>,
     acceptor: JoinHandle<()>,
@@ -125,8 +130,9 @@ impl Server {
         let ticker = Ticker::start()?;
         let cores = settings.cores.max(1);
         let open = (0..cores).map(|_| AtomicUsize::new(0)).collect();
-        let shared =
-            Arc::new(Shared { limits: settings.limits, ticker, open, draining: AtomicBool::new(false) });
+        let (draining, head_bytes) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let shared = Arc::new(Shared { limits: settings.limits, ticker, open, head_bytes, draining });
+        let (tug, resolver) = (Tug::new(), Arc::new(Resolver::of_system()));
         let (sink, log_writer) = settings.access_log.map(LineSink::start).transpose()?.unzip();
         if let Some(sink) = &sink {
             let mut dropped = settings.monitor.dropped_lines.lock().unwrap_or_else(PoisonError::into_inner);
@@ -140,14 +146,21 @@ impl Server {
                 limits: shared.limits.upstream.clone(),
                 slab: settings.monitor.add_core(),
                 lines: Lines::new(sink.clone()),
+                resolver: Arc::clone(&resolver),
                 seed: settings.seed.wrapping_add(core as u64),
                 wall: Arc::clone(&settings.wall),
             };
             let (inlet, accepted) = mpsc::channel(HANDED_OVER_MAX);
             inlets.push(inlet);
-            let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
+            let (shared, stopped, felt) = (Arc::clone(&shared), stopped.clone(), tug.felt());
             let runtime = runtime()?;
-            let run = move || run_core::<F>(&runtime, core, parts, accepted, &shared, stopped);
+            let run = move || {
+                Core::install(parts);
+                runtime.block_on(run_core::<F>(core, accepted, &shared, stopped, felt));
+                // Requests that are cut here still want their access lines, and for that the core.
+                runtime.shutdown_background();
+                Core::uninstall();
+            };
             threads.push(std::thread::Builder::new().name(format!("core-{core}")).spawn(run)?);
         }
         let (stop_accepting, stop) = watch::channel(false);
@@ -156,12 +169,17 @@ impl Server {
         let acceptor = std::thread::Builder::new()
             .name("accept".to_owned())
             .spawn(move || runtime.block_on(accept::run(listeners, inlets, accepting, stop)))?;
-        Ok(Self { shared, stop_accepting, stop_cores, acceptor, cores: threads, log_writer })
+        Ok(Self { shared, tug, stop_accepting, stop_cores, acceptor, cores: threads, log_writer })
     }
 
     /// Connections open now.
     pub fn open_connections(&self) -> usize {
         self.shared.open_connections()
+    }
+
+    /// For whoever hears that something has ended that answers may hang on.
+    pub fn tug(&self) -> Tug {
+        self.tug.clone()
     }
 
     /// Ends the server. For `delay` it still accepts, while its answers close their connections; then it closes the
@@ -195,31 +213,27 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
 }
 
 /// One core: takes connections and serves them until it is stopped.
-fn run_core<F: Face>(
-    runtime: &tokio::runtime::Runtime,
+async fn run_core<F: Face>(
     core: usize,
-    parts: CoreParts,
     mut accepted: mpsc::Receiver<Accepted<F>>,
     shared: &Arc<Shared>,
     mut stopped: watch::Receiver<bool>,
+    felt: watch::Receiver<()>,
 ) {
-    Core::install(parts);
-    runtime.block_on(async {
-        let mut tidy = tokio::time::interval(TIDY_EVERY);
-        let mut closed = false;
-        loop {
-            tokio::select! {
-                biased;
-                _ = stopped.wait_for(|stopped| *stopped) => break,
-                _ = tidy.tick() => Core::with(Core::tidy_up),
-                next = accepted.recv(), if !closed => match next {
-                    Some(connection) => take(connection, core, shared),
-                    None => closed = true,
-                },
-            }
+    tokio::spawn(leash::keep_watch(felt));
+    let mut tidy = tokio::time::interval(TIDY_EVERY);
+    let mut closed = false;
+    loop {
+        tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+            _ = tidy.tick() => Core::with(Core::tidy_up),
+            next = accepted.recv(), if !closed => match next {
+                Some(connection) => take(connection, core, shared),
+                None => closed = true,
+            },
         }
-    });
-    Core::uninstall();
+    }
 }
 
 fn take<F: Face>(accepted: Accepted<F>, core: usize, shared: &Arc<Shared>) {

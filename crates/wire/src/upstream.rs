@@ -1,12 +1,14 @@
 //! A connection to an upstream: opened within a time, lent to one request at a time.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::net::TcpStream;
 use vestibule_routes::Upstream;
 
+use crate::core::Core;
 use crate::io::Io;
 
 /// Why an upstream could not be reached.
@@ -29,7 +31,16 @@ pub(crate) struct UpstreamLink {
 impl UpstreamLink {
     /// Opens a connection, trying each address of the name in turn.
     pub(crate) async fn open(to: &Upstream, within: Duration) -> Result<Self, ConnectFault> {
-        let connected = tokio::time::timeout(within, TcpStream::connect(to.authority())).await;
+        let resolver = Core::with(|core| Arc::clone(&core.resolver));
+        let connect = async {
+            let addresses = resolver.addresses(to.authority()).await?;
+            TcpStream::connect(&addresses[..]).await
+        };
+        let connected = tokio::time::timeout(within, connect).await;
+        // A service that has moved is found again at the next try.
+        if !matches!(connected, Ok(Ok(_))) {
+            resolver.doubt(to.authority());
+        }
         let stream = connected.map_err(|_| ConnectFault::Slow(within))??;
         Ok(Self { io: Io::plain(stream) })
     }

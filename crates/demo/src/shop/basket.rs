@@ -1,6 +1,9 @@
 //! The basket: kept in the session by the proxy, read from the attributes, changed by a patch in a response
 //! header. The app itself stores nothing and must not know where the session is kept.
 
+use std::collections::BTreeMap;
+use std::collections::hash_map::{DefaultHasher, RandomState};
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
 
 use axum::Form;
@@ -14,7 +17,7 @@ use serde::Deserialize;
 use serde_json::{Map, json};
 
 use super::Shop;
-use super::context::Standing;
+use super::context::{REQUEST_ID, Standing};
 use super::page::{Message, Page};
 use super::visit::Visit;
 use crate::catalogue::{self, LINES_MAX, Line, Product, QUANTITY_MAX};
@@ -23,52 +26,94 @@ use crate::shop::picture;
 const UPDATE: HeaderName = HeaderName::from_static("x-context-update");
 const BASKET: Page = Page { template: "basket.html", title: "Your basket", path: "/basket" };
 
-#[derive(Debug, Default, PartialEq, Eq)]
+/// Pieces in all lines: as many as fit into what a session keeps of one attribute.
+const PIECES_MAX: u32 = 200;
+/// Letters and digits of a piece's name.
+const NAME_CHARS: usize = 6;
+
+/// Each piece under a name of its own, by item. A merge patch (RFC 7396) merges by field: of two tabs that add at the
+/// same instant both keep what they added. A list would be replaced as a whole, and of two counts the last would win.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Basket {
-    lines: Vec<Line>,
+    items: BTreeMap<String, BTreeMap<String, u32>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Full {
     Lines,
     Quantity,
+    Pieces,
 }
 
 impl Basket {
     /// The attributes may have been written by another app, or by an older version of this one: unsound lines
     /// are left out, and an item that is no longer sold stays.
     pub(super) fn read(attributes: &Map<String, serde_json::Value>) -> Self {
-        let Some(lines) = attributes.get("basket").and_then(serde_json::Value::as_array) else {
+        let Some(items) = attributes.get("basket").and_then(serde_json::Value::as_object) else {
             return Self::default();
         };
-        let lines = lines.iter().filter_map(|line| Line::deserialize(line).ok()).filter(Line::is_sound);
-        Self { lines: lines.take(LINES_MAX).collect() }
+        let read = |(item, pieces): (&String, &serde_json::Value)| {
+            let pieces: BTreeMap<_, _> = pieces
+                .as_object()?
+                .iter()
+                .filter_map(|(name, quantity)| Some((name.clone(), u32::deserialize(quantity).ok()?)))
+                .filter(|(_, quantity)| (1..=QUANTITY_MAX).contains(quantity))
+                .collect();
+            line(item, &pieces).is_sound().then(|| (item.clone(), pieces))
+        };
+        Self { items: items.iter().filter_map(read).take(LINES_MAX).collect() }
+    }
+
+    fn lines(&self) -> Vec<Line> {
+        self.items.iter().map(|(item, pieces)| line(item, pieces)).collect()
     }
 
     /// Pieces in all lines.
     pub(super) fn count(&self) -> u32 {
-        self.lines.iter().map(|line| line.quantity).sum()
+        self.lines().iter().map(|line| line.quantity).sum()
     }
 
-    fn with(mut self, product: &Product) -> Result<Self, Full> {
-        if let Some(line) = self.lines.iter_mut().find(|line| line.item == product.id) {
-            if line.quantity == QUANTITY_MAX {
-                return Err(Full::Quantity);
-            }
-            line.quantity += 1;
-            return Ok(self);
+    fn with(mut self, product: &Product, name: &str) -> Result<Self, Full> {
+        let new = line(&product.id, self.items.get(&*product.id).unwrap_or(&BTreeMap::new()));
+        if new.quantity == QUANTITY_MAX {
+            return Err(Full::Quantity);
         }
-        if self.lines.len() == LINES_MAX {
+        if new.quantity == 0 && self.items.len() == LINES_MAX {
             return Err(Full::Lines);
         }
-        self.lines.push(Line { item: product.id.to_string(), quantity: 1 });
+        if self.count() >= PIECES_MAX {
+            return Err(Full::Pieces);
+        }
+        self.items.entry(product.id.to_string()).or_default().insert(name.to_owned(), 1);
         Ok(self)
     }
 
-    /// RFC 7396: an array replaces the old one as a whole. ASCII, because ids are.
-    fn patch(&self) -> String {
-        json!({ "basket": self.lines, "basket_count": self.count() }).to_string()
+    /// What adds one piece to whatever is there by then. The count is of what this request was told; the next page of
+    /// the basket corrects it. ASCII, because ids and names are.
+    fn patch(&self, product: &Product, name: &str) -> String {
+        json!({ "basket": { &*product.id: { name: 1 } }, "basket_count": self.count() }).to_string()
     }
+}
+
+/// A line with all pieces of an item; two tabs may have added one too many.
+fn line(item: &str, pieces: &BTreeMap<String, u32>) -> Line {
+    Line { item: item.to_owned(), quantity: pieces.values().sum::<u32>().min(QUANTITY_MAX) }
+}
+
+/// Names a piece by the request that adds it, so that repeating the request adds nothing.
+fn piece_name(headers: &HeaderMap) -> String {
+    let hash = match headers.get(REQUEST_ID) {
+        Some(id) => {
+            let mut hasher = DefaultHasher::new();
+            hasher.write(id.as_bytes());
+            hasher.finish()
+        }
+        // Without a proxy in front: any name that nobody has taken.
+        None => RandomState::new().hash_one(NAME_CHARS),
+    };
+    let letter =
+        |at: usize| char::from(b"abcdefghijklmnopqrstuvwxyz234567"[(hash >> (5 * at)) as usize & 31]);
+    (0..NAME_CHARS).map(letter).collect()
 }
 
 #[derive(Deserialize)]
@@ -79,9 +124,21 @@ pub(super) struct Choice {
 pub(super) async fn show(State(shop): State<Arc<Shop>>, headers: HeaderMap) -> Response {
     let visit = Visit::open(&headers);
     let basket = Basket::read(&visit.context.attributes);
-    let lines: Vec<Value> = basket.lines.iter().map(row).collect();
-    let total = catalogue::euros(catalogue::total_cents(&basket.lines));
-    shop.page(StatusCode::OK, &BASKET, &visit, context! { lines, total })
+    let lines = basket.lines();
+    let total = catalogue::euros(catalogue::total_cents(&lines));
+    let lines: Vec<Value> = lines.iter().map(row).collect();
+    let mut page = shop.page(StatusCode::OK, &BASKET, &visit, context! { lines, total });
+    if let Some(update) = corrected_count(&basket, &visit) {
+        page.headers_mut().insert(UPDATE, update);
+    }
+    page
+}
+
+/// Each of two tabs that add at the same instant has counted without the other.
+fn corrected_count(basket: &Basket, visit: &Visit) -> Option<HeaderValue> {
+    let said = visit.context.attributes.get("basket_count")?;
+    let count = basket.count();
+    (*said != json!(count)).then(|| update(&json!({ "basket_count": count }).to_string()))
 }
 
 pub(super) async fn add(
@@ -97,7 +154,8 @@ pub(super) async fn add(
     let Some(product) = product else {
         return shop.message(StatusCode::UNPROCESSABLE_ENTITY, &UNKNOWN_ITEM, &visit);
     };
-    let basket = match Basket::read(&visit.context.attributes).with(product) {
+    let name = piece_name(&headers);
+    let basket = match Basket::read(&visit.context.attributes).with(product, &name) {
         Ok(basket) => basket,
         Err(full) => return shop.message(StatusCode::UNPROCESSABLE_ENTITY, full.message(), &visit),
     };
@@ -105,19 +163,19 @@ pub(super) async fn add(
     if visit.context.standing >= Standing::Returning
         && let Some(gateway) = &shop.gateway
     {
-        let order = json!({ "lines": basket.lines }).to_string();
+        let order = json!({ "lines": basket.lines() }).to_string();
         let answer = visit.post(gateway, "/basket", order).await;
         if !answer.is_some_and(|answer| answer.status.is_success()) {
             return shop.message(StatusCode::BAD_GATEWAY, &NOT_TAKEN, &visit);
         }
     }
-    kept(&basket)
-}
-
-fn kept(basket: &Basket) -> Response {
-    let update = HeaderValue::try_from(basket.patch()).expect("ids and numbers in JSON are printable ASCII");
+    let update = update(&basket.patch(product, &name));
     (StatusCode::SEE_OTHER, [(LOCATION, HeaderValue::from_static(BASKET.path)), (UPDATE, update)])
         .into_response()
+}
+
+fn update(patch: &str) -> HeaderValue {
+    HeaderValue::try_from(patch).expect("ids, names and numbers in JSON are printable ASCII")
 }
 
 fn row(line: &Line) -> Value {
@@ -153,6 +211,13 @@ impl Full {
             Self::Lines => &Message {
                 title: "Your basket is full",
                 text: "It has room for 20 different items.",
+                link: "/basket",
+                link_text: "Look at your basket",
+                ..NO_ITEM
+            },
+            Self::Pieces => &Message {
+                title: "Your basket is full",
+                text: "It has room for 200 pieces.",
                 link: "/basket",
                 link_text: "Look at your basket",
                 ..NO_ITEM

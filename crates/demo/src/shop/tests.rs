@@ -21,12 +21,12 @@ const LOGGED_ON: [(&str, &str); 8] = [
         "x-context-claims",
         r#"{"name":"Alice Archer","email":"alice@example.com","roles":["customer","tester"]}"#,
     ),
-    ("x-context-attributes", r#"{"basket":[{"item":"doormat","quantity":2}],"basket_count":2}"#),
+    ("x-context-attributes", r#"{"basket":{"doormat":{"a":2}},"basket_count":2}"#),
     ("x-context-token", TOKEN),
 ];
 const RETURNING: [(&str, &str); 3] = [
     ("x-context-standing", "returning"),
-    ("x-context-attributes", r#"{"basket":[{"item":"doormat","quantity":2}],"basket_count":2}"#),
+    ("x-context-attributes", r#"{"basket":{"doormat":{"a":2}},"basket_count":2}"#),
     ("x-context-token", TOKEN),
 ];
 const ANONYMOUS: [(&str, &str); 2] = [("x-context-standing", "anonymous"), ("x-context-token", TOKEN)];

@@ -125,6 +125,39 @@ fn an_end_leaves_a_tombstone_that_says_why_and_what_is_still_to_be_told() {
     assert_eq!(end(&returning(), Cause::Ceiling, NOW).sign_on, None);
 }
 
+/// What has become of a log-on, and what an end still knows of the sign-on session that it came from.
+#[test]
+fn an_end_knows_the_sign_on_session_of_the_newest_log_on_however_that_fell() {
+    let (idle, absolute) = (NOW + limits().idle, NOW + limits().log_on);
+    let logged_on = logged_on();
+    let settled = |session: &Session, at, last_seen| {
+        let reading = Reading { last_seen: Some(last_seen), source: Source::Own };
+        let Verdict::Lives(view) = judge(session, Key::Vst, reading, at, &limits()) else { panic!() };
+        view.settled(at, &limits())
+    };
+    let fallen = settled(&logged_on, idle, NOW);
+    let by_rule = step_down(&view(&logged_on, Key::Vst, NOW), NOW, &limits()).unwrap();
+    let patched = patched(&fallen, Key::Vst, r#"{"basket":[1]}"#, idle).unwrap();
+    let again = risen(&fallen, Key::Vst, "alice", idle, 3);
+    let cases = [
+        ("never logged on", &returning(), NOW, None),
+        ("logged on", &logged_on, NOW, Some("sign-on")),
+        ("fallen by the idle limit, nobody has noticed", &logged_on, idle, Some("sign-on")),
+        ("fallen by the idle limit, written down", &fallen, idle, Some("sign-on")),
+        ("and patched since", &patched, idle, Some("sign-on")),
+        ("fallen by the absolute limit", &settled(&logged_on, absolute, absolute), absolute, Some("sign-on")),
+        ("stepped down by a rule", &by_rule, NOW, Some("sign-on")),
+        ("and logged on again", &again, idle, Some("sign-on")),
+    ];
+    for (what, session, at, sign_on) in cases {
+        assert_eq!(session.sign_on().map(SignOnId::as_str), sign_on, "{what}");
+        let session = Session::decode(&session.encode()).unwrap();
+        let tombstone = end(&session, Cause::LogOut, at);
+        assert_eq!(tombstone.sign_on.as_ref().map(SignOnId::as_str), sign_on, "{what}");
+    }
+    assert_eq!(end(&fallen, Cause::LogOut, idle).user, None, "nobody was logged on any more");
+}
+
 /// Something that happens to a session.
 #[derive(Debug, Clone, Copy)]
 enum Act {

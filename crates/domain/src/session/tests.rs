@@ -23,7 +23,9 @@ fn every_kind_of_session_is_read_back() {
     let noted =
         patched(&logged_on(), Key::Vst, r#"{"note":{"a":[1,null]},"theme":"d\u00e9j\u00e0"}"#, NOW).unwrap();
     let refused = noted.clone().with_refusal(app("shop"), PatchRefused::SessionTooLarge, NOW);
-    for session in [begun(), returning(), logged_on(), noted, refused] {
+    let mut fallen = logged_on();
+    fallen.fall(NOW, Cause::IdleLimit);
+    for session in [begun(), returning(), logged_on(), fallen, noted, refused] {
         assert_eq!(Session::decode(&session.encode()), Ok(session));
     }
 }
@@ -65,6 +67,17 @@ fn what_format_1_wrote_is_read() {
     assert_eq!(Session::decode(&stored), Ok(full()));
 }
 
+/// Before a fall kept the sign-on session, it kept the user alone. Such a record is read, and its user continues.
+#[test]
+fn a_fall_that_was_written_without_its_sign_on_session_is_read() {
+    let mut older = returning();
+    older.stage = Stage::Returning { remembered: Some(user("alice")) };
+    let read = Session::decode(&older.encode()).unwrap();
+    assert_eq!(read, older);
+    assert_eq!(view(&read, Key::Vst, NOW).remembered_user(), Some(&user("alice")));
+    assert_eq!(risen(&read, Key::Vst, "alice", NOW, 2).sign_on().map(SignOnId::as_str), Some("sign-on"));
+}
+
 #[test]
 fn each_secret_opens_its_own_cookie_of_its_own_site() {
     let session = logged_on();
@@ -83,6 +96,26 @@ fn each_secret_opens_its_own_cookie_of_its_own_site() {
     for (cookie, secret, key) in cases {
         assert_eq!(session.recognise(&site(), cookie, &secret, NOW, &limits()), key);
         assert_eq!(session.recognise(&other_site, cookie, &secret, NOW, &limits()), None);
+    }
+}
+
+#[test]
+fn a_session_has_risen_when_it_has_a_grant_that_it_had_not() {
+    let mut fallen = logged_on();
+    fallen.fall(NOW, Cause::IdleLimit);
+    let mut again = logged_on();
+    let Stage::LoggedOn(log_on) = &mut again.stage else { panic!() };
+    log_on.grant = GrantToken::parse("newer").unwrap();
+    let cases = [
+        (returning(), returning(), false),
+        (returning(), logged_on(), true),
+        (logged_on(), logged_on(), false),
+        (logged_on(), fallen.clone(), false),
+        (logged_on(), again.clone(), true),
+        (fallen, again, true),
+    ];
+    for (before, after, risen) in cases {
+        assert_eq!(after.has_risen_since(&before), risen, "{before:?} {after:?}");
     }
 }
 

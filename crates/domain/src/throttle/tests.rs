@@ -28,7 +28,7 @@ fn after_the_free_failures_there_is_one_try_a_minute() {
         (none, Some(failures(100)), false, 0, Some(60)),
     ];
     for (pair, user, known_device, later, wait) in cases {
-        let outcome = throttle.check(&Counted { pair, user, known_device }, seconds(later));
+        let outcome = throttle.check(&Counted { pair, user, network: None, known_device }, seconds(later));
         let expected = wait.map_or(Ok(()), |wait| Err(Throttled { wait: Duration::from_secs(wait) }));
         assert_eq!(outcome, expected, "{pair:?} {user:?} {known_device} {later}");
     }
@@ -41,8 +41,89 @@ fn failures_add_up_and_are_forgotten_after_a_day() {
     assert_eq!(throttle.failed(Some(first), seconds(1)), Failures { count: 2, last: seconds(1) });
     let day = after(Duration::from_hours(24));
     assert_eq!(throttle.failed(Some(first), day).count, 1);
-    let many = Counted { pair: Some(failures(50)), user: None, known_device: false };
+    let many = Counted { pair: Some(failures(50)), user: None, network: None, known_device: false };
     assert_eq!(throttle.check(&many, day), Ok(()));
+}
+
+#[test]
+fn a_network_that_guesses_at_many_names_is_slowed_down() {
+    let throttle = Throttle::default();
+    let minutes_10 = 600;
+    // failures, known device, seconds after the last one, wait
+    let cases = [
+        (99, false, 0, None),
+        (100, false, 0, Some(1)),
+        (5_000, false, 0, Some(1)),
+        (5_000, false, 1, None),
+        (5_000, true, 0, None),
+    ];
+    for (count, known_device, later, wait) in cases {
+        let counted = Counted { pair: None, user: None, network: Some(failures(count)), known_device };
+        let expected = wait.map_or(Ok(()), |wait| Err(Throttled { wait: Duration::from_secs(wait) }));
+        assert_eq!(throttle.check(&counted, seconds(later)), expected, "{count} {known_device} {later}");
+    }
+    assert_eq!(throttle.network_failed(Some(failures(100)), seconds(minutes_10 - 1)).count, 101);
+    assert_eq!(throttle.network_failed(Some(failures(100)), seconds(minutes_10)).count, 1);
+}
+
+#[test]
+fn nobody_keeps_a_network_slow_for_ever_by_trying_at_the_slow_pace() {
+    let throttle = Throttle::default();
+    let (mut network, mut slow) = (None, 0);
+    for second in 0..2_000 {
+        let after = throttle.network_failed(network, seconds(second));
+        if throttle.is_paced(after) {
+            slow += 1;
+        } else if slow > 0 {
+            break;
+        }
+        network = Some(after);
+    }
+    assert_eq!(slow, 600, "ten minutes, one a second");
+    assert!(!throttle.is_paced(failures(100)));
+    assert!(throttle.is_paced(failures(101)));
+}
+
+#[test]
+fn an_address_of_a_house_s_own_counts_for_itself_only_where_load_balancers_are_listed() {
+    let in_house = [
+        "127.0.0.1",
+        "::1",
+        "::ffff:127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.168.0.1",
+        "::ffff:10.0.0.1",
+        "100.64.0.1",
+        "100.127.255.255",
+        "fc00::1",
+        "fdff::1",
+    ];
+    let outside = [
+        "192.0.2.1",
+        "172.15.0.1",
+        "172.32.0.1",
+        "100.63.255.255",
+        "100.128.0.1",
+        "11.0.0.1",
+        "2001:db8::1",
+        "fe00::1",
+        "fbff::1",
+    ];
+    let counts = |peer: &str, listed| network_counts(peer.parse().unwrap(), listed);
+    for peer in in_house {
+        assert_eq!((counts(peer, false), counts(peer, true)), (false, true), "{peer}");
+    }
+    for peer in outside {
+        assert_eq!((counts(peer, false), counts(peer, true)), (true, true), "{peer}");
+    }
+}
+
+#[test]
+fn a_try_that_was_none_of_the_failures_is_taken_back_and_the_others_stay() {
+    assert_eq!(failures(100).without_one(), Some(failures(99)));
+    assert_eq!(failures(1).without_one(), None);
 }
 
 #[test]
@@ -63,4 +144,8 @@ fn one_party_commands_a_whole_network() {
     assert_ne!(key("alice", "192.0.2.1"), key("bob", "192.0.2.1"));
     assert_ne!(user_key("alice"), user_key("bob"));
     assert_ne!(user_key("alice"), key("alice", "192.0.2.1"));
+    let network = |peer: &str| network_key(peer.parse().unwrap());
+    assert_eq!(network("192.0.2.1"), network("::ffff:192.0.2.77"));
+    assert_ne!(network("192.0.2.1"), network("192.0.3.1"));
+    assert_ne!(network("192.0.2.1"), key("", "192.0.2.1"));
 }

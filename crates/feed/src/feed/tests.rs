@@ -273,3 +273,17 @@ fn a_check_allocates_nothing() {
     });
     assert_eq!(allocated.count_total, 0);
 }
+
+#[test]
+fn ends_and_breaks_are_news_and_heartbeats_are_not() {
+    let mut rig = Rig::new();
+    let mut news = rig.feed.news();
+    news.mark_unchanged();
+    rig.pass(LEASE);
+    assert!(!news.has_changed().unwrap());
+    rig.end(Ended::Session { sid: SID, ep: Epoch::FIRST });
+    assert!(news.has_changed().unwrap());
+    news.mark_unchanged();
+    rig.feed.heed(FeedItem::Gap { seq: 9 });
+    assert!(news.has_changed().unwrap());
+}

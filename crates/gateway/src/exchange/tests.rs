@@ -5,13 +5,7 @@ use vestibule_oauth::token::AccessToken;
 use vestibule_ports::clock::TestClock;
 
 use super::*;
-
-// The same provider as in the tests of the whole gateway.
-#[expect(dead_code, reason = "tests of the whole gateway use the other half of it")]
-#[path = "../../tests/all/issuer.rs"]
-mod issuer;
-
-use issuer::{Desk, Mood};
+use crate::issuer::{Desk, Mood};
 
 const LIVES: Duration = Duration::from_hours(1);
 /// Turns that other tasks get before a test gives up waiting for them.

@@ -115,6 +115,12 @@ impl Gate {
             monitor: Monitor::default(),
         };
         let server = Server::start(settings, listeners.into()).unwrap();
+        let (tug, mut news) = (server.tug(), feed.news());
+        runtime.spawn(async move {
+            while news.changed().await.is_ok() {
+                tug.pull();
+            }
+        });
         let gate = Self {
             outside: addresses[0],
             inside: addresses[1],

@@ -30,6 +30,12 @@ impl Origin {
         Ok(Self { text: origin, scheme, host })
     }
 
+    /// Whether an authority names the same port, written out or not (RFC 9110 4.2.3).
+    pub(crate) fn has_port_of(&self, host: &Host) -> bool {
+        let default = if self.scheme == "https" { 443 } else { 80 };
+        host.port().unwrap_or(default) == self.host.port().unwrap_or(default)
+    }
+
     /// Whether a browser keeps Secure cookies there: https, or this machine itself.
     pub(crate) fn keeps_cookies(&self) -> bool {
         self.scheme == "https" || self.is_loopback()

@@ -17,6 +17,9 @@ use super::{Cache, Config, CrossSite, OnPatchFailure, Origin, Problem, RouteConf
 use crate::site::{App, Live, Place, Site};
 use vestibule_wire::TrustedPeers;
 
+/// How long browsers come back by https alone, unless a site says otherwise: a year (ASVS 3.4.1).
+const HSTS_SECONDS: u32 = 31_536_000;
+
 /// What is in force by this configuration, or everything that is wrong with it.
 pub(crate) fn read(config: &Config) -> Result<Live, Vec<Problem>> {
     let mut reader = Reader { config, problems: Vec::new() };
@@ -147,11 +150,14 @@ impl<'c> Reader<'c> {
                     }
                 }
             }
+            let is_https = origin.scheme == "https";
+            let policy = Some(format!("max-age={}", site.hsts_seconds.unwrap_or(HSTS_SECONDS)));
             sites.push(Site {
                 id,
                 origin,
                 client: site.log_on_client.clone(),
                 catalogue: Catalogue::default(),
+                policy: policy.filter(|_| is_https),
             });
         }
         (sites, hosts)
@@ -169,7 +175,14 @@ impl<'c> Reader<'c> {
             let mut rights = BTreeMap::new();
             for (at, route) in self.config.routes.iter().enumerate() {
                 let host = Host::parse(route.host.as_bytes()).ok();
-                let place = host.and_then(|host| hosts.get(host.name()));
+                let place = host.as_ref().and_then(|host| hosts.get(host.name()));
+                if place.is_some_and(|place| place.site == number)
+                    && host.is_some_and(|host| host.port().is_some() && !site.origin.has_port_of(&host))
+                {
+                    let what =
+                        format!("'{}' is another origin than its site's, {}", route.host, site.origin.text);
+                    self.problem(format!("route[{at}].host"), what);
+                }
                 let (Some(app), true) = (&apps[at], place.is_some_and(|place| place.site == number)) else {
                     continue;
                 };

@@ -57,12 +57,38 @@ fn all_problems_of_routes_are_told_at_once() {
 }
 
 #[test]
+fn a_route_is_at_its_sites_port() {
+    let site = |origin: &str| SiteConfig {
+        name: "a".to_owned(),
+        origin: origin.to_owned(),
+        aliases: Vec::new(),
+        log_on_client: None,
+        hsts_seconds: None,
+    };
+    for (origin, host, fits) in [
+        ("https://a.test", "a.test", true),
+        ("https://a.test", "a.test:443", true),
+        ("https://a.test", "a.test:80", false),
+        ("http://a.localhost:8080", "a.localhost", true),
+        ("http://a.localhost:8080", "a.localhost:8080", true),
+        ("http://a.localhost:8080", "a.localhost:8081", false),
+    ] {
+        let routes = vec![route(host, "/", "http://127.0.0.1:1")];
+        let read = read(&Config { sites: vec![site(origin)], routes, ..Config::default() });
+        let said: Vec<_> = read.err().into_iter().flatten().map(|problem| problem.to_string()).collect();
+        let problem = format!("route[0].host: '{host}' is another origin than its site's, {origin}");
+        assert_eq!(said, if fits { vec![] } else { vec![problem] }, "{origin} {host}");
+    }
+}
+
+#[test]
 fn sites_and_attributes_must_fit_together() {
     let site = |name: &str, origin: &str, client: Option<&str>| SiteConfig {
         name: name.to_owned(),
         origin: origin.to_owned(),
         aliases: vec!["b.test".to_owned()],
         log_on_client: client.map(str::to_owned),
+        hsts_seconds: None,
     };
     let attribute = |name: &str| AttributeConfig { name: name.to_owned(), survives: true, max_bytes: 10 };
     let mut reader = route("a.test", "/", "http://127.0.0.1:1");

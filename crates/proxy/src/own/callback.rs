@@ -2,28 +2,31 @@
 //! it; then the session rises, with new secrets (RFC 6749 4.1.2, RFC 9207).
 
 use vestibule_domain::attempt::{self, ATTEMPT_LIFE, Attempt, State, Tries};
+use vestibule_domain::audit::Cause;
 use vestibule_domain::claims::Claims;
 use vestibule_domain::cookie::{self, Committed as CookieCause, Cookie};
 use vestibule_domain::identity::Handle;
+use vestibule_domain::owed::Reach;
 use vestibule_domain::rise::{self, LogOnRefused, Proof, Risen};
+use vestibule_domain::session::Session;
 use vestibule_message::target::Target;
 use vestibule_oauth::authorize_response::{AuthorizeResponse, Outcome};
 use vestibule_oauth::form::Form;
 use vestibule_oauth::token::Code;
 use vestibule_ports::issuer::{IssuerError, LogOn, Redeem};
-use vestibule_sessions::{Committed, NoChange};
+use vestibule_sessions::{Committed, Finished, NoChange};
 use vestibule_wire::Answer;
 
+use super::Call;
 use super::log_in::{self, Ask};
-use super::{Call, log_out};
 use crate::open::{self, Visitor};
-use crate::reply;
 use crate::seal::{self, NewSecrets};
+use crate::{owed, reply};
 
 /// Times a rise is tried on a session that others change at the same time.
 const RISES_MAX: usize = 5;
 
-pub(super) async fn serve(call: &Call<'_>, target: &Target) -> Answer {
+pub(crate) async fn serve(call: &Call<'_>, target: &Target) -> Answer {
     let Some(issuer) = &call.proxy.live.issuer else { return reply::no_log_in() };
     let response = Form::parse(target.query().unwrap_or_default().as_bytes())
         .ok()
@@ -101,10 +104,13 @@ async fn rise(call: &Call<'_>, proof: &Proof, secrets: &NewSecrets) -> Result<Ha
                 // First the new one: if it cannot be saved, nothing has changed.
                 let handle =
                     seal::create(call.visitors, &session).await.map_err(|_| NotRisen::Unavailable)?;
-                if let (Some(tombstone), Some(old)) = (ended, &found) {
-                    log_out::end_other(call.visitors, old.handle(), &tombstone)
-                        .await
-                        .map_err(|_| NotRisen::Unavailable)?;
+                if let (Some(_), Some(old)) = (ended, &found)
+                    && let Err(why) = end_other(call, old).await
+                {
+                    // Nobody has its cookies. If it stays, it stays unseen.
+                    let end = |new: &Session| rise::end(new, Cause::OtherUser, call.visit.now);
+                    let _ = call.visitors.sessions.end(handle, |new| Some(end(&new.session))).await;
+                    return Err(why);
                 }
                 return Ok(handle);
             }
@@ -119,12 +125,30 @@ async fn rise(call: &Call<'_>, proof: &Proof, secrets: &NewSecrets) -> Result<Ha
     Err(NotRisen::Unavailable)
 }
 
+/// Ends the session that another user leaves behind, and its tokens with it. One that has risen meanwhile belongs to a
+/// log-on that came later than this one, whose cookies the browser has.
+async fn end_other(call: &Call<'_>, old: &Visitor) -> Result<(), NotRisen> {
+    let (visitors, now) = (call.visitors, call.visit.now);
+    let entry = owed::write_down(visitors, old.handle(), Reach::Session, now).await;
+    let entry = entry.map_err(|_| NotRisen::Unavailable)?;
+    let ended = visitors.sessions.end(old.handle(), |newest| {
+        let moved = newest.session.has_risen_since(&old.known.session);
+        (!moved).then(|| rise::end(&newest.session, Cause::OtherUser, now))
+    });
+    match ended.await {
+        Ok(Finished::Ended(tombstone)) => {
+            // The answer does not wait for an IDP that has not confirmed: who logs on is somebody else.
+            owed::tell(visitors, entry, old.handle(), Reach::Session, &tombstone).await;
+            Ok(())
+        }
+        Ok(Finished::Gone) => Ok(()),
+        Ok(Finished::Spared) => Err(NotRisen::Refused(LogOnRefused::Moved)),
+        Err(_) => Err(NotRisen::Unavailable),
+    }
+}
+
 /// Commits a rise on exactly the version it was made from. `false` when that is not the newest any more.
-async fn replace(
-    call: &Call<'_>,
-    visitor: &Visitor,
-    session: vestibule_domain::session::Session,
-) -> Result<bool, NotRisen> {
+async fn replace(call: &Call<'_>, visitor: &Visitor, session: Session) -> Result<bool, NotRisen> {
     let mut session = Some(session);
     let committed = call.visitors.sessions.commit(visitor.handle(), |known, _| {
         let same = known.version == visitor.known.version;
@@ -158,3 +182,6 @@ fn try_cookie(tries: &Tries) -> String {
         cookie::set(Cookie::Try, &tries.expose(), Some(ATTEMPT_LIFE))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,7 +44,7 @@ impl Ask {
     }
 }
 
-pub(super) async fn serve(call: &Call<'_>, target: &Target) -> Answer {
+pub(crate) async fn serve(call: &Call<'_>, target: &Target) -> Answer {
     let form = Form::parse(target.query().unwrap_or_default().as_bytes()).ok();
     let get = |name: &str| form.as_ref().and_then(|form| form.get(name).ok().flatten());
     begin(

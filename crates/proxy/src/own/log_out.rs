@@ -1,32 +1,33 @@
 //! `/.vestibule/logout` (POST, `scope=this|everywhere`): first the session's tombstone, then the IDP's end, then the
 //! answer. A log-out that is not certain is never reported as done.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use vestibule_domain::audit::{Cause, Tombstone};
+use vestibule_domain::audit::Cause;
 use vestibule_domain::cookie;
 use vestibule_domain::csrf;
 use vestibule_domain::grace;
-use vestibule_domain::identity::{Handle, Timestamp};
+use vestibule_domain::identity::Timestamp;
 use vestibule_domain::limits::Limits;
+use vestibule_domain::owed::Reach;
 use vestibule_domain::rise;
-use vestibule_ports::issuer::{End, Issuer};
-use vestibule_ports::session_store::StoreError;
-use vestibule_sessions::Found;
+use vestibule_domain::session::Session;
+use vestibule_sessions::Finished;
 use vestibule_wire::{Answer, Exchange};
 
 use super::Call;
 use crate::absorb::LogOut;
 use crate::open::{self, Visitor};
-use crate::{Note, Visitors, reply};
+use crate::{Note, Visitors, owed, reply};
 
 /// Bytes a log-out form may have.
 const FORM_BYTES_MAX: usize = 4 * 1024;
-/// How often the IDP is told again of an end that it did not confirm, each time after twice the wait.
-const RETRIES_MAX: u32 = 10;
-/// The first wait.
-const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// A log-out, tried.
+pub(crate) struct Left {
+    pub(crate) outcome: LoggedOut,
+    /// `Set-Cookie` values. Empty unless this very call has ended the session: a late answer must not clear the cookies
+    /// of a newer log-on.
+    pub(crate) cookies: Vec<String>,
+}
 
 /// What became of a log-out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,88 +62,49 @@ pub(super) async fn serve(call: &Call<'_>, x: &mut Exchange<'_, Note>) -> Answer
     if grace::check(visitor.key, call.visit.fetch.method).is_err() {
         return reply::session_moved();
     }
-    match end_everything(call.visitors, call.visit.now, &visitor, scope, limits).await {
-        LoggedOut::Done => reply::redirect("/", &cookie::clear_session()),
-        LoggedOut::HereOnly => reply::logged_out_here_only(&cookie::clear_session()),
-        LoggedOut::NotEverywhere => reply::not_logged_out_everywhere(&cookie::clear_session()),
+    let Left { outcome, cookies } =
+        end_everything(call.visitors, call.visit.now, &visitor, scope, limits).await;
+    match outcome {
+        LoggedOut::Done => reply::redirect("/", &cookies),
+        LoggedOut::HereOnly => reply::logged_out_here_only(&cookies),
+        LoggedOut::NotEverywhere => reply::not_logged_out_everywhere(&cookies),
         LoggedOut::Failed => reply::not_logged_out(),
     }
 }
 
-/// Ends a session and what belongs to it: what the record holds now, not what it held when the request was opened.
+/// Ends a session and what belongs to it: what the record holds at that very moment, not what it held when the request
+/// was opened.
 pub(crate) async fn end_everything(
     visitors: &Visitors,
     now: Timestamp,
     visitor: &Visitor,
     asked: LogOut,
     limits: &Limits,
-) -> LoggedOut {
-    let newest = match visitors.sessions.get_fresh(visitor.handle()).await {
-        Ok(Found::Live(known, _)) => known,
-        Ok(Found::Gone) => Arc::clone(&visitor.known),
-        Ok(Found::Stale { .. }) | Err(_) => return LoggedOut::Failed,
-    };
+) -> Left {
+    let failed = Left { outcome: LoggedOut::Failed, cookies: Vec::new() };
     // Who is not logged on by now speaks for this browser, not for the user.
     let is_user = visitor.view(now, limits).is_some_and(|view| view.log_on().is_some());
-    let scope = if is_user { asked } else { LogOut::This };
-    let cause = match scope {
-        LogOut::This => Cause::LogOut,
-        LogOut::Everywhere => Cause::LogOutEverywhere,
+    let reach = if is_user && asked == LogOut::Everywhere { Reach::User } else { Reach::SignOn };
+    let Ok(entry) = owed::write_down(visitors, visitor.handle(), reach, now).await else { return failed };
+    let end = |session: &Session| {
+        let everywhere = reach == Reach::User && session.log_on().is_some();
+        rise::end(session, if everywhere { Cause::LogOutEverywhere } else { Cause::LogOut }, now)
     };
-    let tombstone = rise::end(&newest.session, cause, now);
-    if visitors.sessions.end(visitor.handle(), &tombstone).await.is_err() {
-        return LoggedOut::Failed;
-    }
-    let ends = ends(visitor, &tombstone, scope);
-    for (at, end) in ends.iter().enumerate() {
-        if visitors.issuer.end(end.clone(), cause).await.is_err() {
-            tell_again(&visitors.issuer, ends[at..].to_vec(), cause);
-            return LoggedOut::HereOnly;
-        }
-    }
-    if scope == asked { LoggedOut::Done } else { LoggedOut::NotEverywhere }
+    let ended = visitors.sessions.end(visitor.handle(), |newest| Some(end(&newest.session))).await;
+    let (tombstone, cookies) = match ended {
+        Ok(Finished::Ended(tombstone)) => (*tombstone, cookie::clear_session().to_vec()),
+        // Somebody else was faster, and may not have told the IDP as much.
+        Ok(Finished::Gone | Finished::Spared) => (end(&visitor.known.session), Vec::new()),
+        Err(_) => return failed,
+    };
+    let confirmed = owed::tell(visitors, entry, visitor.handle(), reach, &tombstone).await;
+    let outcome = match (asked, tombstone.cause) {
+        _ if !confirmed => LoggedOut::HereOnly,
+        (LogOut::Everywhere, Cause::LogOut) => LoggedOut::NotEverywhere,
+        _ => LoggedOut::Done,
+    };
+    Left { outcome, cookies }
 }
 
-/// Ends the session that another user leaves behind, and its tokens with it.
-pub(super) async fn end_other(
-    visitors: &Visitors,
-    handle: Handle,
-    tombstone: &Tombstone,
-) -> Result<(), StoreError> {
-    visitors.sessions.end(handle, tombstone).await?;
-    let end = End::Session { sid: handle, ep: tombstone.epoch };
-    if visitors.issuer.end(end.clone(), tombstone.cause).await.is_err() {
-        tell_again(&visitors.issuer, vec![end], tombstone.cause);
-    }
-    Ok(())
-}
-
-/// What the IDP has to end, from the tombstone.
-fn ends(visitor: &Visitor, tombstone: &Tombstone, scope: LogOut) -> Vec<End> {
-    let mut ends = vec![End::Session { sid: visitor.handle(), ep: tombstone.epoch }];
-    ends.extend(match (scope, &tombstone.user, &tombstone.sign_on) {
-        (LogOut::Everywhere, Some(user), _) => Some(End::User(user.clone())),
-        (_, _, Some(sign_on)) => Some(End::SignOn(sign_on.clone())),
-        _ => None,
-    });
-    ends
-}
-
-/// Tells the IDP in the background until it confirms.
-fn tell_again(issuer: &Arc<dyn Issuer>, ends: Vec<End>, cause: Cause) {
-    let issuer = Arc::clone(issuer);
-    tokio::spawn(async move {
-        let mut wait = RETRY_AFTER;
-        for _ in 0..RETRIES_MAX {
-            tokio::time::sleep(wait).await;
-            wait *= 2;
-            let mut confirmed = true;
-            for end in &ends {
-                confirmed &= issuer.end(end.clone(), cause).await.is_ok();
-            }
-            if confirmed {
-                return;
-            }
-        }
-    });
-}
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use vestibule_domain::identity::Timestamp;
 use vestibule_domain::judge::View;
 use vestibule_domain::standing::Standing;
 use vestibule_message::target::Target;
+use vestibule_oauth::form::Form;
 use vestibule_wire::Answer;
 
 use super::Call;
@@ -34,17 +35,16 @@ pub(super) async fn serve(call: &Call<'_>, target: &Target) -> Answer {
     let Ok(mut found) = open::open_fresh(call.visitors, call.site, &call.visit, limits).await else {
         return reply::unavailable(true);
     };
+    let slides = !says_no(target);
     if let Some(visitor) = &found
-        && let Some(cause) = ended_elsewhere(call, visitor).await
+        && let Some(cause) = ended_elsewhere(call, visitor, slides).await
     {
         if seal::end(call.visitors, visitor, cause, now).await.is_err() {
             return reply::session_moved();
         }
         found = None;
     }
-    if let Some(visitor) =
-        found.as_ref().filter(|_| !target.query().unwrap_or_default().contains("slide=false"))
-    {
+    if let Some(visitor) = found.as_ref().filter(|_| slides) {
         seal::keep_up(call.visitors, visitor, now, limits).await;
     }
     let view = found.as_ref().and_then(|visitor| visitor.view(now, limits));
@@ -52,12 +52,22 @@ pub(super) async fn serve(call: &Call<'_>, target: &Target) -> Answer {
 }
 
 /// Why the log-on has ended at the IDP, if it has. An IDP that cannot be asked ends nothing.
-async fn ended_elsewhere(call: &Call<'_>, visitor: &Visitor) -> Option<Cause> {
-    let view = visitor.view(call.visit.now, &call.proxy.live.limits)?;
-    match call.visitors.tokens.of(call.site, Some((visitor.handle(), &view)), call.visit.now).await {
+async fn ended_elsewhere(call: &Call<'_>, visitor: &Visitor, slides: bool) -> Option<Cause> {
+    let now = call.visit.now;
+    let view = visitor.view(now, &call.proxy.live.limits)?;
+    // A call that does not slide here must not slide the IDP's sign-on session either.
+    let before = visitor.known.last_seen().or(view.log_on().map(|log_on| log_on.risen_at));
+    let seen = if slides { now } else { before.unwrap_or(now) };
+    match call.visitors.tokens.of(call.site, Some((visitor.handle(), &view)), now, seen).await {
         Err(NoToken::Ended(cause)) => Some(cause),
         _ => None,
     }
+}
+
+/// Whether the call is not to extend anything.
+fn says_no(target: &Target) -> bool {
+    let form = Form::parse(target.query().unwrap_or_default().as_bytes());
+    form.is_ok_and(|form| matches!(form.get("slide"), Ok(Some("false"))))
 }
 
 fn describe(call: &Call<'_>, view: Option<&View<'_>>) -> Session {
@@ -72,3 +82,6 @@ fn describe(call: &Call<'_>, view: Option<&View<'_>>) -> Session {
         seconds_left: ends_at.map(|at| at.since(call.visit.now).as_secs()),
     }
 }
+
+#[cfg(test)]
+mod tests;

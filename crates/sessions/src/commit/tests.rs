@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
+use vestibule_domain::audit::Cause;
 use vestibule_domain::identity::Handle;
+use vestibule_domain::rise;
 use vestibule_ports::clock::Clock as _;
 use vestibule_ports::memory::Fault;
 use vestibule_ports::session_store::SessionStore as _;
@@ -126,7 +128,8 @@ async fn a_write_whose_answer_was_lost_is_looked_up() {
     assert_eq!(rig.sessions.create(OTHER, &session(5)).await, Ok(Created::Created));
     let saved = rig.sessions.commit(HANDLE, |_, _| Ok(session(2))).await;
     assert!(matches!(saved, Ok(Committed::Saved { version: 2, .. })));
-    assert_eq!(rig.sessions.end(HANDLE, &tombstone()).await, Ok(Ended::Ended));
+    let ended = rig.sessions.end(HANDLE, |_| Some(tombstone())).await;
+    assert_eq!(ended, Ok(Finished::Ended(Box::new(tombstone()))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,7 +141,8 @@ async fn a_write_that_cannot_be_looked_up_stays_unknown_and_is_not_believed() {
     assert!(rig.sessions.create(OTHER, &session(5)).await.is_err_and(|error| unknown(&error)));
     let failed = rig.sessions.commit(HANDLE, |_, _| Ok(session(2))).await;
     assert!(matches!(failed, Err(CommitError::Store(error)) if unknown(&error)));
-    assert!(rig.sessions.end(HANDLE, &tombstone()).await.is_err_and(|error| unknown(&error)));
+    let failed = rig.sessions.end(HANDLE, |_| Some(tombstone())).await;
+    assert_eq!(failed, Err(CommitError::Store(StoreError::Deadline)), "it could not even be read");
     assert!(rig.cached().is_none());
     rig.store.set_fault(Fault::None);
     assert_eq!(rig.get().await, (Some(1), 1), "calls that were given up before they were carried out");
@@ -158,8 +162,112 @@ async fn nothing_is_written_on_top_of_a_stale_copy() {
 #[tokio::test]
 async fn an_end_is_final_and_told_once() {
     let rig = Rig::new().await;
-    assert_eq!(rig.sessions.end(HANDLE, &tombstone()).await, Ok(Ended::Ended));
-    assert_eq!(rig.sessions.end(HANDLE, &tombstone()).await, Ok(Ended::Already));
-    assert_eq!(rig.sessions.end(OTHER, &tombstone()).await, Ok(Ended::Absent));
+    let ended = Finished::Ended(Box::new(tombstone()));
+    assert_eq!(rig.sessions.end(HANDLE, |_| Some(tombstone())).await, Ok(ended));
+    for handle in [HANDLE, OTHER] {
+        assert_eq!(rig.sessions.end(handle, |_| panic!("nothing to end")).await, Ok(Finished::Gone));
+    }
     assert_eq!(rig.store.get(HANDLE, rig.clock.wall()).await, Ok(Slot::Ended(kept_tombstone())));
+}
+
+#[tokio::test]
+async fn an_end_is_decided_on_what_the_store_has_and_anew_when_another_came_first() {
+    let rig = Rig::new().await;
+    // In the cache, and stale.
+    rig.get().await;
+    rig.commit_elsewhere(1, 10).await;
+    let (store, mut seen) = (&rig.store, Vec::new());
+    let ended = rig.sessions.end(HANDLE, |known| {
+        seen.push(number_of(&known.session));
+        if seen.len() == 1 {
+            let elsewhere = store.update(HANDLE, 2, record_of(&session(20)), now());
+            assert_eq!(elsewhere.now_or_never(), Some(Ok(Updated::Updated(3))));
+        }
+        Some(tombstone_of(known))
+    });
+    let ended = ended.await.unwrap();
+    assert_eq!(seen, [10, 20]);
+    let of_the_newest = tombstone_of_session(&session(20));
+    assert_eq!(ended, Finished::Ended(Box::new(of_the_newest.clone())));
+    let kept = record::tombstone(&of_the_newest, &rig.sessions.limits);
+    assert_eq!(rig.store.get(HANDLE, now()).await, Ok(Slot::Ended(kept)));
+}
+
+#[tokio::test]
+async fn a_session_that_moves_on_between_the_decision_and_the_write_can_be_spared() {
+    let rig = Rig::new().await;
+    let store = &rig.store;
+    let ended = rig.sessions.end(HANDLE, |known| {
+        if number_of(&known.session) == 1 {
+            let elsewhere = store.update(HANDLE, 1, record_of(&session(2)), now());
+            assert_eq!(elsewhere.now_or_never(), Some(Ok(Updated::Updated(2))));
+        }
+        (number_of(&known.session) == 1).then(tombstone)
+    });
+    assert_eq!(ended.await, Ok(Finished::Spared));
+    assert_eq!(rig.get().await.0, Some(2), "the newer log-on lives");
+}
+
+#[tokio::test]
+async fn an_end_gives_up_after_as_many_conflicts_as_a_commit() {
+    let rig = Rig::new().await;
+    let (store, mut tries) = (&rig.store, 0);
+    let given_up = rig.sessions.end(HANDLE, |_| {
+        tries += 1;
+        let elsewhere = store.update(HANDLE, tries, record_of(&session(100 + tries)), now());
+        assert_eq!(elsewhere.now_or_never(), Some(Ok(Updated::Updated(tries + 1))));
+        Some(tombstone())
+    });
+    assert_eq!(given_up.await, Err(CommitError::Conflicts));
+    assert_eq!(tries, 1 + CONFLICTS_MAX as u64);
+    assert_eq!(rig.get().await.0, Some(tries + 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_somebody_else_wrote_is_not_called_this_ones() {
+    let rig = Rig::new().await;
+    let sessions = Arc::clone(&rig.sessions);
+    rig.store.set_fault(Fault::HoldAnswers);
+    let ours = Tombstone { cause: Cause::Revoked, ..tombstone() };
+    let ending = tokio::spawn(async move { sessions.end(HANDLE, |_| Some(ours.clone())).await });
+    tokio::task::yield_now().await;
+    // The read waits for its answer, and somebody else ends the session.
+    rig.end_elsewhere_while_held().await;
+    rig.store.set_fault(Fault::LoseAnswers);
+    assert_eq!(ending.await.unwrap(), Ok(Finished::Gone));
+    assert_eq!(rig.store.get(HANDLE, now()).await, Ok(Slot::Ended(kept_tombstone())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_whose_write_may_yet_come_is_unknown_and_not_believed_undone() {
+    let rig = Rig::new().await;
+    rig.get().await;
+    let store = &rig.store;
+    let unknown = rig.sessions.end(HANDLE, |_| {
+        store.set_fault(Fault::HoldCalls);
+        Some(tombstone())
+    });
+    assert!(matches!(unknown.await, Err(CommitError::Store(StoreError::Unknown(_)))));
+    assert!(rig.cached().is_none());
+}
+
+#[tokio::test]
+async fn an_end_that_a_failover_could_undo_is_never_told_as_done() {
+    let rig = Rig::new().await;
+    rig.store.set_fault(Fault::Unsafe);
+    // The second time it is there to be read, and still not safe.
+    for _ in 0..2 {
+        let ended = rig.sessions.end(HANDLE, |known| Some(tombstone_of(known))).await;
+        assert!(matches!(ended, Err(CommitError::Store(StoreError::Unsafe(_)))), "{ended:?}");
+    }
+    rig.store.set_fault(Fault::None);
+    assert_eq!(rig.sessions.end(HANDLE, |_| None).await, Ok(Finished::Gone));
+}
+
+fn tombstone_of(known: &Known<()>) -> Tombstone {
+    tombstone_of_session(&known.session)
+}
+
+fn tombstone_of_session(session: &Session) -> Tombstone {
+    rise::end(session, Cause::LogOut, now())
 }

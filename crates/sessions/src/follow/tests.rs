@@ -9,7 +9,7 @@ use vestibule_ports::session_store::{Record, SessionStore as _, Slot};
 
 use super::*;
 use crate::lease::LEASE;
-use crate::rig::{HANDLE, now, record_of, session};
+use crate::rig::{HANDLE, Rig, now, record_of, session};
 use crate::sessions::{Config, Found};
 
 struct Node {
@@ -116,4 +116,17 @@ async fn expired_entries_are_swept_in_portions() {
     }
     node.pass(SWEEP_EVERY + BEAT_EVERY).await;
     assert_eq!(node.store.entries(), 1);
+}
+
+#[tokio::test]
+async fn ends_are_news_and_patches_are_not() {
+    let mut rig = Rig::new().await;
+    let mut news = rig.sessions.news();
+    news.mark_unchanged();
+    rig.commit_elsewhere(1, 2).await;
+    rig.beat().await;
+    assert!(!news.has_changed().unwrap());
+    rig.end_elsewhere().await;
+    rig.hear();
+    assert!(news.has_changed().unwrap());
 }

@@ -399,7 +399,7 @@ async fn the_node_evicts_itself_before_it_acknowledges() {
     rig.store.mute(true);
     rig.sessions.commit(HANDLE, |_, _| Ok(session(2))).await.unwrap();
     assert_eq!(rig.get().await, (Some(2), 1));
-    rig.sessions.end(HANDLE, &tombstone()).await.unwrap();
+    rig.sessions.end(HANDLE, |_| Some(tombstone())).await.unwrap();
     assert!(rig.cached().is_none());
     assert_eq!(rig.get().await, (None, 1));
 }

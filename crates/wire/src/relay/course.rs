@@ -11,6 +11,7 @@ use vestibule_message::scan::HeadScan;
 use super::RelayFault;
 use crate::buffer::{BUFFER_BYTES, Buffer};
 use crate::core::Core;
+use crate::leash::Tie;
 use crate::link::Link;
 use crate::upstream::UpstreamLink;
 
@@ -55,6 +56,8 @@ pub(super) struct Course {
     reader: BodyReader,
     chunked_down: bool,
     finished: bool,
+    /// What it hangs on, once it streams.
+    pub(super) tie: Tie,
 }
 
 impl Course {
@@ -76,6 +79,7 @@ impl Course {
             reader: BodyReader::Done,
             chunked_down: false,
             finished: false,
+            tie: Tie::default(),
         }
     }
 

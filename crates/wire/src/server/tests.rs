@@ -5,7 +5,9 @@ use std::sync::mpsc::channel;
 
 use axum::routing::{get, post};
 use testkit::client::{self, Raw};
-use testkit::upstream::Upstream;
+use testkit::patience::Patience;
+use testkit::strict::Fault;
+use testkit::upstream::{Step, Upstream};
 use vestibule_message::field::KnownSet;
 use vestibule_message::host::Host;
 use vestibule_message::lines::Lines as FieldLines;
@@ -15,6 +17,7 @@ use vestibule_routes::{Held, Route, Table};
 use vestibule_testkit as testkit;
 
 use super::*;
+use crate::buffer::BUFFER_BYTES;
 use crate::{Answer, BodyFault, Edit, Exchange, Line, Served, Strip};
 
 static NOTHING: Strip = Strip { names: KnownSet::of(&[]), prefixes: &[], cookies: None };
@@ -68,7 +71,7 @@ impl Face for Stage {
                 let host = x.head().host().clone();
                 let permit = self.table.find(&host, &target).unwrap().admit(Held { standing: 0 }).unwrap();
                 let edit = || Edit { strip: &NOTHING, lines: FieldLines::default() };
-                match x.relay(permit, edit()).await {
+                match x.relay(permit, crate::Leash::NONE, edit()).await {
                     Ok(relayed) if path == "/replaced" => relayed.replace(answer(503, "replaced")).await,
                     Ok(_) if path == "/late-panic" => panic!("a bug after the head, planted"),
                     Ok(relayed) => relayed.send(edit()).await,
@@ -82,17 +85,19 @@ impl Face for Stage {
 }
 
 fn start(upstream: &str) -> (Server, SocketAddr, Monitor) {
+    start_with(upstream, Limits::default(), None)
+}
+
+fn start_with(
+    upstream: &str,
+    limits: Limits,
+    access_log: Option<Box<dyn Write + Send>>,
+) -> (Server, SocketAddr, Monitor) {
     let socket = crate::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let address = socket.local_addr().unwrap();
     let monitor = Monitor::default();
-    let settings = Settings {
-        cores: 1,
-        wall: Arc::new(|| 0),
-        seed: 7,
-        limits: Limits::default(),
-        access_log: None,
-        monitor: monitor.clone(),
-    };
+    let settings =
+        Settings { cores: 1, wall: Arc::new(|| 0), seed: 7, limits, access_log, monitor: monitor.clone() };
     let face = Arc::new(Stage::new(upstream));
     (
         Server::start(settings, vec![Listener { socket, face, connections_max: 100 }]).unwrap(),
@@ -175,12 +180,146 @@ fn an_answer_can_be_replaced_before_it_leaves() {
     stop(server);
 }
 
+/// What was written to the access log.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_the_end_of_the_server_cuts_has_its_one_line_too() {
+    let (upstream, log) = (Upstream::start(), Log::default());
+    upstream.on("/waits", [Step::Hold("for ever")]);
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nbegun";
+    upstream.on("/streams", [Step::send(head), Step::Hold("for ever")]);
+    let (server, at, monitor) = start_with(&upstream.url(), Limits::default(), Some(Box::new(log.clone())));
+    let mut clients = Vec::new();
+    for path in ["/whole", "/waits", "/streams"] {
+        let mut client = Raw::connect(at);
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        upstream.wait_until(path, |seen| seen.heads.iter().any(|head| head.target == path));
+        if path != "/waits" {
+            assert_eq!(client.head().status, 200);
+        }
+        clients.push(client);
+    }
+    assert_eq!(clients[2].bytes(5).unwrap(), b"begun");
+    stop(server);
+    // Neither looks whole.
+    for client in &mut clients[1..] {
+        let (rest, end) = client.until_end(Duration::from_secs(2));
+        assert_eq!((rest, end), (Vec::new(), Fault::Reset));
+    }
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for (path, status, is_cut) in [("/whole", 200, false), ("/waits", 0, true), ("/streams", 200, true)] {
+        let lines: Vec<_> =
+            log.lines().filter(|line| line.contains(&format!(r#""path":"{path}""#))).collect();
+        let [line] = lines[..] else { panic!("{path}: {lines:?}") };
+        assert!(line.contains(&format!(r#""status":{status},"#)), "{line}");
+        assert_eq!(line.contains(r#""aborted":1,"fault":"the server has stopped""#), is_cut, "{line}");
+    }
+    let metrics = monitor.render();
+    assert!(metrics.contains("vestibule_requests_total 3\n"), "{metrics}");
+    assert!(metrics.contains("vestibule_aborted_total 2\n"), "{metrics}");
+}
+
+#[test]
+fn heads_in_pieces_share_the_memory_they_may_hold() {
+    let upstream = Upstream::start();
+    let limits = Limits { head_bytes_in_flight_max: 2 * BUFFER_BYTES, ..Limits::default() };
+    let (server, at, monitor) = start_with(&upstream.url(), limits, None);
+    let large = format!("GET / HTTP/1.1\r\n{}Host: ", format!("X: {}\r\n", "x".repeat(10_000)).repeat(2));
+    let begin = || {
+        let mut client = Raw::connect(at);
+        client.send(&large);
+        client
+    };
+    let (mut first, mut second) = (begin(), begin());
+    let quiet = Duration::from_millis(100);
+    assert!(first.is_quiet_for(quiet) && second.is_quiet_for(quiet));
+    // One too many, and each further one.
+    for _ in 0..3 {
+        let mut third = begin();
+        let response = third.response();
+        assert!(response.status == 503 && response.says_close(), "{response:?}");
+        assert_eq!(response.fields.only("retry-after"), Some("1"));
+    }
+    assert!(monitor.render().contains("vestibule_heads_crowded_out_total 3\n"));
+    // Whoever comes in one piece needs no room.
+    assert_eq!(client::get(at, "a", "/other", &[]).status, 200);
+    // Who gets done makes room, and so does who leaves.
+    for finish in [true, false] {
+        if finish {
+            first.send("a\r\n\r\n");
+            assert_eq!(first.response().status, 200);
+        } else {
+            second.finish();
+        }
+        let patience = Patience::new(Duration::from_secs(5));
+        let mut next = begin();
+        while !next.is_quiet_for(quiet) {
+            assert!(!patience.left().is_zero(), "no room was made");
+            next = begin();
+        }
+        next.send("a\r\n\r\n");
+        assert_eq!(next.response().status, 200);
+    }
+    stop(server);
+}
+
+#[test]
+fn a_small_head_in_pieces_needs_no_room_and_an_empty_line_holds_none() {
+    let upstream = Upstream::start();
+    let limits = Limits { head_bytes_in_flight_max: 1, ..Limits::default() };
+    let (server, at, monitor) = start_with(&upstream.url(), limits, None);
+    let mut clients = Vec::new();
+    for begun in ["\r", "\r\n", "G", "GET / HTTP/1.1\r\nHost: "].repeat(5) {
+        let mut client = Raw::connect(at);
+        client.send(begun);
+        clients.push((client, begun));
+    }
+    for (client, begun) in &mut clients {
+        assert!(client.is_quiet_for(Duration::from_millis(20)), "{begun:?}");
+        let rest = if *begun == "\r" {
+            "\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"
+        } else {
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+        };
+        client.send(rest.strip_prefix(*begun).unwrap_or(rest));
+        assert_eq!(client.response().status, 200, "{begun:?}");
+    }
+    assert!(monitor.render().contains("vestibule_heads_crowded_out_total 0\n"));
+    stop(server);
+}
+
+#[test]
+fn a_head_counts_for_the_memory_it_has_grown_to() {
+    let upstream = Upstream::start();
+    let limits = Limits { head_bytes_in_flight_max: 2 * BUFFER_BYTES, ..Limits::default() };
+    let (server, at, _) = start_with(&upstream.url(), limits, None);
+    let mut client = Raw::connect(at);
+    let field = format!("X: {}\r\n", "x".repeat(15_000));
+    client.send(format!("GET / HTTP/1.1\r\nHost: a\r\n{}", field.repeat(3)));
+    assert_eq!(client.response().status, 503);
+    stop(server);
+}
+
 #[test]
 fn an_idle_connection_is_small() {
     let shared = Arc::new(Shared {
         limits: Limits::default(),
         ticker: Ticker::start().unwrap(),
         open: vec![AtomicUsize::new(0)],
+        head_bytes: AtomicUsize::new(0),
         draining: AtomicBool::new(false),
     });
     let runtime = runtime().unwrap();

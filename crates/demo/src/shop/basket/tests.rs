@@ -1,4 +1,4 @@
-//! Basket arithmetic and its limits.
+//! Basket arithmetic, its limits, and two tabs at once.
 
 use super::*;
 
@@ -10,42 +10,101 @@ fn product(id: &str) -> &'static Product {
     catalogue::find(id).unwrap()
 }
 
-#[test]
-fn adding_counts_up_or_makes_a_line() {
-    let basket = Basket::default()
-        .with(product("doormat"))
-        .and_then(|basket| basket.with(product("boots")))
-        .and_then(|basket| basket.with(product("doormat")))
-        .unwrap();
+/// RFC 7396, as the proxy applies it.
+fn merge(target: &mut serde_json::Value, patch: &serde_json::Value) {
+    let Some(fields) = patch.as_object() else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    for (name, value) in fields {
+        merge(&mut target[name.as_str()], value);
+    }
+}
 
-    assert_eq!(basket.count(), 3);
-    assert_eq!(
-        basket.patch(),
-        r#"{"basket":[{"item":"doormat","quantity":2},{"item":"boots","quantity":1}],"basket_count":3}"#
-    );
+fn merged(attributes: &mut serde_json::Value, patch: &str) {
+    merge(attributes, &serde_json::from_str(patch).unwrap());
 }
 
 #[test]
-fn what_a_patch_wrote_is_what_is_read() {
-    let basket = Basket::default().with(product("mirror")).unwrap().with(product("mirror")).unwrap();
-    let attributes: Map<String, serde_json::Value> = serde_json::from_str(&basket.patch()).unwrap();
-    assert_eq!(Basket::read(&attributes), basket);
+fn adding_counts_up_or_makes_a_line() {
+    let mut attributes = json!({});
+    for (item, name) in [("doormat", "a"), ("boots", "b"), ("doormat", "c")] {
+        let basket = Basket::read(attributes.as_object().unwrap()).with(product(item), name).unwrap();
+        merged(&mut attributes, &basket.patch(product(item), name));
+    }
+    assert_eq!(
+        attributes,
+        json!({ "basket": { "boots": { "b": 1 }, "doormat": { "a": 1, "c": 1 } }, "basket_count": 3 })
+    );
+    let basket = Basket::read(attributes.as_object().unwrap());
+    let quantities: Vec<_> = basket.lines().into_iter().map(|line| (line.item, line.quantity)).collect();
+    assert_eq!(quantities, [("boots".to_owned(), 1), ("doormat".to_owned(), 2)]);
+}
+
+#[test]
+fn two_tabs_that_add_at_the_same_instant_both_keep_what_they_added() {
+    for (left, right) in [("boots", "bench"), ("boots", "boots")] {
+        let mut attributes = json!({ "basket": { "boots": { "z": 1 } }, "basket_count": 1 });
+        // Both were told the same, and neither of the other.
+        let told = Basket::read(attributes.as_object().unwrap());
+        for (item, name) in [(left, "l"), (right, "r")] {
+            let basket = told.clone().with(product(item), name).unwrap();
+            merged(&mut attributes, &basket.patch(product(item), name));
+        }
+        assert_eq!(Basket::read(attributes.as_object().unwrap()).count(), 3, "{attributes}");
+        assert_eq!(attributes["basket_count"], 2, "until the next page of the basket");
+    }
+}
+
+#[test]
+fn a_piece_is_named_by_the_request_that_adds_it() {
+    let name = |id: Option<&'static str>| {
+        let mut headers = HeaderMap::new();
+        headers
+            .extend(id.map(|id| (REQUEST_ID.parse::<HeaderName>().unwrap(), HeaderValue::from_static(id))));
+        piece_name(&headers)
+    };
+    assert_eq!(name(Some("one")), name(Some("one")));
+    assert_ne!(name(Some("one")), name(Some("two")));
+    assert_ne!(name(None), name(None));
+    assert!(name(None).len() == NAME_CHARS && name(None).bytes().all(|byte| byte.is_ascii_alphanumeric()));
 }
 
 #[test]
 fn a_line_takes_ninety_nine_pieces() {
-    let nearly = || read(&json!([{ "item": "boots", "quantity": QUANTITY_MAX - 1 }]));
-    let full = nearly().with(product("boots")).unwrap();
+    let nearly = || read(&json!({ "boots": { "a": QUANTITY_MAX - 1 } }));
+    let full = nearly().with(product("boots"), "b").unwrap();
     assert_eq!(full.count(), QUANTITY_MAX);
-    assert_eq!(full.with(product("boots")), Err(Full::Quantity));
+    assert_eq!(full.with(product("boots"), "c"), Err(Full::Quantity));
+    let one_too_many = read(&json!({ "boots": { "a": QUANTITY_MAX - 1, "b": 1, "c": 1 } }));
+    assert_eq!(one_too_many.count(), QUANTITY_MAX);
 }
 
 #[test]
-fn a_basket_takes_twenty_lines() {
-    let lines = |n| read(&(0..n).map(|n| json!({ "item": format!("old-{n}"), "quantity": 1 })).collect());
-    assert_eq!(lines(LINES_MAX - 1).with(product("boots")).unwrap().lines.len(), LINES_MAX);
-    assert_eq!(lines(LINES_MAX).with(product("boots")), Err(Full::Lines));
-    assert_eq!(lines(LINES_MAX + 5).lines.len(), LINES_MAX);
+fn a_basket_takes_twenty_lines_and_two_hundred_pieces() {
+    let lines =
+        |n| read(&(0..n).map(|n| (format!("old-{n:02}"), json!({ "a": 1 }))).collect::<Map<_, _>>().into());
+    assert_eq!(lines(LINES_MAX - 1).with(product("boots"), "a").unwrap().lines().len(), LINES_MAX);
+    assert_eq!(lines(LINES_MAX).with(product("boots"), "a"), Err(Full::Lines));
+    assert_eq!(lines(LINES_MAX + 5).lines().len(), LINES_MAX);
+    let full = read(&json!({ "bench": { "a": 99 }, "boots": { "a": 98 }, "mirror": { "a": 3 } }));
+    assert_eq!(full.with(product("boots"), "b"), Err(Full::Pieces));
+}
+
+/// 4 KiB are what a session keeps of one attribute, and what one app is shown.
+#[test]
+fn the_fullest_basket_fits_into_an_attribute() {
+    let mut items = Map::new();
+    for item in 0..LINES_MAX {
+        let pieces: Map<_, _> = (0..10).map(|piece| (format!("{piece:06}"), json!(1))).collect();
+        items.insert(format!("{item:040}"), pieces.into());
+    }
+    let attributes = json!({ "basket": items, "basket_count": PIECES_MAX });
+    assert_eq!(Basket::read(attributes.as_object().unwrap()).count(), PIECES_MAX);
+    assert!(attributes.to_string().len() < 4096, "{}", attributes.to_string().len());
 }
 
 #[test]
@@ -53,10 +112,10 @@ fn unsound_attributes_are_left_out() {
     for (basket, count) in [
         (json!(null), 0),
         (json!("doormat"), 0),
-        (json!({ "item": "doormat", "quantity": 1 }), 0),
-        (json!([{ "item": "doormat" }, 7, null, { "item": "boots", "quantity": 2 }]), 2),
-        (json!([{ "item": "doormat", "quantity": -1 }, { "item": "boots", "quantity": 1e9 }]), 0),
-        (json!([{ "item": "<script>", "quantity": 1 }, { "item": "no-longer-sold", "quantity": 3 }]), 3),
+        (json!([{ "item": "doormat", "quantity": 1 }]), 0),
+        (json!({ "doormat": 1, "mirror": {}, "bench": null, "boots": { "a": 2 } }), 2),
+        (json!({ "doormat": { "a": -1, "b": 0, "c": "x" }, "boots": { "a": 1e9, "b": 100 } }), 0),
+        (json!({ "<script>": { "a": 1 }, "no-longer-sold": { "a": 3 } }), 3),
     ] {
         assert_eq!(read(&basket).count(), count, "{basket}");
     }

@@ -1,0 +1,62 @@
+//! What the IDP has to be told of an end: written down before the session's own end, and kept until the IDP has
+//! confirmed it, so that no moment of a crash loses it. The session's tombstone says the rest.
+//! Must not know who tells the IDP, or when it is tried again.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::encoding::{self, Corrupt};
+use crate::identity::{Handle, Timestamp};
+use crate::limits::Limits;
+
+/// By when the write of an end that was begun has happened or never will.
+pub const SETTLED_AFTER: Duration = Duration::from_mins(1);
+
+/// How far an end goes at the IDP. Each goes as far as those before it.
+// The order of variants is the stored format: add at the end, remove nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Reach {
+    /// The session's own tokens.
+    Session,
+    /// The sign-on session of the newest log-on, and every log-on that came from it.
+    SignOn,
+    /// Everything of the user who was logged on.
+    User,
+}
+
+/// An end that the IDP has not confirmed yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    /// Whose. Its tombstone says who was logged on and where that came from.
+    pub session: Handle,
+    /// How far it goes.
+    pub reach: Reach,
+    /// When it was written down, right before the session was ended.
+    pub since: Timestamp,
+}
+
+impl Owed {
+    /// Whether a session that still lives was not ended after all.
+    pub fn is_void(&self, now: Timestamp) -> bool {
+        now >= self.since + SETTLED_AFTER
+    }
+
+    /// When it is given up: the tombstone is forgotten then, and everything it could end is long over.
+    pub fn expires_at(&self, limits: &Limits) -> Timestamp {
+        self.since + limits.tombstone
+    }
+
+    /// As bytes for a store.
+    pub fn encode(&self) -> Vec<u8> {
+        encoding::encode(self)
+    }
+
+    /// From a store's bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Corrupt> {
+        encoding::decode(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! What is stored, compared with what was acknowledged: after each step, whatever fails.
+
+use vestibule_domain::ascii_json::AsciiJson;
+use vestibule_domain::attribute::AttributeName;
+use vestibule_domain::audit::{Cause, Tombstone};
+use vestibule_domain::cookie::{Cookie, SessionValue};
+use vestibule_domain::identity::{Handle, SignOnId, SiteId, Timestamp};
+use vestibule_domain::judge::{Reading, Source, Verdict, View, judge};
+use vestibule_domain::key::{Key, SessionCookie};
+use vestibule_domain::limits::Limits;
+use vestibule_domain::session::Session;
+use vestibule_domain::standing::Standing;
+use vestibule_ports::session_store::Slot;
+
+use super::book::{Book, Invariant, Leaf};
+
+/// The site of every storm.
+pub(super) fn site() -> SiteId {
+    SiteId::parse("shop").expect("a name")
+}
+
+/// The judgement of what is stored, as a node that reads it now would judge.
+pub(super) fn judged<'s>(
+    session: &'s Session,
+    last_seen: Option<Timestamp>,
+    key: Key,
+    now: Timestamp,
+    limits: &Limits,
+) -> Option<View<'s>> {
+    match judge(session, key, Reading { last_seen, source: Source::Shared }, now, limits) {
+        Verdict::Lives(view) => Some(view),
+        Verdict::Over(_) | Verdict::ReadAgain => None,
+    }
+}
+
+impl Book {
+    /// Everything that must hold between two steps.
+    pub(super) fn watch(&mut self) {
+        let handles: Vec<Handle> = self.sessions.keys().copied().collect();
+        for handle in handles {
+            self.watch_session(handle);
+        }
+        for browser in 0..self.jars.len() {
+            self.watch_browser(browser);
+        }
+    }
+
+    /// What was answered with this session's cookies has been stored.
+    pub(super) fn must_be_saved(&mut self, handle: Handle) {
+        if self.truth.slot(handle, self.now()) == Slot::Absent {
+            self.accuse(Invariant::ShownIsSaved, format_args!("cookies of {handle}, which was never stored"));
+        }
+    }
+
+    /// What was answered as logged out has ended.
+    pub(super) fn must_be_ended(&mut self, handle: Handle) {
+        if matches!(self.truth.slot(handle, self.now()), Slot::Live(_)) {
+            self.accuse(Invariant::LogOutIsTrue, format_args!("{handle} is said to be logged out and lives"));
+        }
+    }
+
+    fn watch_session(&mut self, handle: Handle) {
+        let now = self.now();
+        match self.truth.slot(handle, now) {
+            Slot::Absent => {
+                let life = self.life(handle);
+                if !life.has_ended && life.newest.is_some() && now < life.expires_at {
+                    self.accuse(Invariant::NoFallWithoutCause, format_args!("{handle} has vanished"));
+                }
+            }
+            Slot::Ended(stone) => {
+                let stone = Tombstone::decode(&stone.body).expect("the domain has encoded it");
+                if !std::mem::replace(&mut self.life(handle).has_ended, true) {
+                    self.tell(format_args!("{handle} has ended: {:?}", stone.cause));
+                    if !self.may_have_ended(handle, &stone) {
+                        let what = format!("{handle} has ended without a cause: {:?}", stone.cause);
+                        self.accuse(Invariant::NoFallWithoutCause, what);
+                    }
+                }
+            }
+            Slot::Live(stored) => {
+                let life = self.life(handle);
+                if life.has_ended {
+                    self.accuse(Invariant::NothingResurrects, format_args!("{handle} had ended"));
+                } else if life.watched != (stored.version, life.leaves.len()) {
+                    life.watched = (stored.version, life.leaves.len());
+                    life.expires_at = stored.record.expires_at;
+                    let session = Session::decode(&stored.record.body).expect("the domain has encoded it");
+                    self.watch_leaves(handle, &session, stored.last_seen);
+                    self.life(handle).newest = Some(session);
+                }
+            }
+        }
+    }
+
+    fn may_have_ended(&self, handle: Handle, stone: &Tombstone) -> bool {
+        let life = &self.sessions[&handle];
+        match stone.cause {
+            Cause::LogOut | Cause::LogOutEverywhere if life.log_out_asked => return true,
+            Cause::OtherUser => return life.users_tried.len() > 1,
+            _ => {}
+        }
+        let is_of = |user: &str, sign_on: &SignOnId| {
+            stone.user.as_ref().is_some_and(|it| it.as_str() == user)
+                && stone.sign_on.as_ref() == Some(sign_on)
+        };
+        // A later log-on is not ended by what ended an earlier one.
+        let newest = life.newest.as_ref().and_then(Session::log_on);
+        match newest.filter(|log_on| is_of(log_on.user.as_str(), &log_on.sign_on)) {
+            Some(log_on) => self.is_ended(&log_on.grant),
+            None => {
+                let mut of_it = self.grants.values().filter(|granted| is_of(&granted.user, &granted.sign_on));
+                of_it.any(|granted| self.ends.iter().any(|(end, at)| granted.is_ended_by(end, *at)))
+            }
+        }
+    }
+
+    fn watch_leaves(&mut self, handle: Handle, session: &Session, last_seen: Option<Timestamp>) {
+        let Some(view) = judged(session, last_seen, Key::Vst, self.now(), &Limits::default()) else { return };
+        let life = &self.sessions[&handle];
+        let of_log_on = logged_on_at(&view);
+        let must_be = |leaf: &&Leaf| leaf.of_log_on.is_none() || leaf.of_log_on == of_log_on;
+        let lost = life.leaves.iter().filter(must_be).find(|leaf| !has_leaf(&view, leaf));
+        let lost = lost.map(|leaf| format!("{handle} has lost {}", leaf.name));
+        // Of patches of one value that did not overlap, the later one stands.
+        let count = attribute(&view, "count").and_then(|text| text.parse::<u64>().ok());
+        let stands = life.leaves.iter().find(|leaf| Some(leaf.number) == count && leaf.of_log_on.is_none());
+        let later = stands.and_then(|stands| {
+            let of_count = life.leaves.iter().filter(|leaf| leaf.of_log_on.is_none());
+            of_count.into_iter().find(|leaf| leaf.asked_at > stands.acked_at)
+        });
+        let undone = later.map(|later| format!("{handle} has count {count:?} after {}", later.name));
+        if let Some(what) = lost.or(undone) {
+            self.accuse(Invariant::PatchIsKept, what);
+        }
+    }
+
+    /// The log-on that this browser was given still stands, unless something ended it.
+    fn watch_browser(&mut self, browser: usize) {
+        let Some(value) = self.jars[browser].get(Cookie::Vst).map(str::to_owned) else { return };
+        let (Some(issued), Some(parsed)) = (self.issued.get(&value), SessionValue::parse(value.as_bytes()))
+        else {
+            return;
+        };
+        let now = self.now();
+        let Slot::Live(stored) = self.truth.slot(issued.handle, now) else { return };
+        let limits = Limits::default();
+        let life = &self.sessions[&issued.handle];
+        let Some(session) = &life.newest else { return };
+        let key = session.recognise(&site(), SessionCookie::Vst, &parsed.secret, now, &limits);
+        let what = match key {
+            // A log-on whose commit was not answered has secrets that no browser has: nothing tells this one that.
+            None if life.rise_tried.is_none_or(|at| at < issued.at) => "is not recognised any more",
+            Some(Key::Vst) if issued.user.is_some() && !life.has_fallen => {
+                let view = judged(session, stored.last_seen, Key::Vst, now, &limits);
+                if view.is_some_and(|view| view.standing() == Standing::LoggedOn) {
+                    return;
+                }
+                let doubt = self.truth.touches_in_doubt_until();
+                let seen = life.slid_at.map_or(issued.wall, |slid| slid.max(issued.wall));
+                let in_doubt = doubt.is_some_and(|until| seen <= until) && now >= issued.wall + limits.idle;
+                let over = now >= issued.wall + limits.log_on || now >= seen + limits.idle;
+                if over || in_doubt {
+                    self.life(parsed.handle).has_fallen = true;
+                    return;
+                }
+                "has fallen before its time"
+            }
+            _ => return,
+        };
+        let what = format!("browser {browser}: its log-on to {} {what}", parsed.handle);
+        self.accuse(Invariant::NoFallWithoutCause, what);
+    }
+}
+
+/// When the log-on that a view shows rose.
+pub(super) fn logged_on_at(view: &View<'_>) -> Option<Timestamp> {
+    view.log_on().map(|log_on| log_on.risen_at)
+}
+
+fn attribute<'s>(view: &View<'s>, name: &str) -> Option<&'s str> {
+    view.attribute(&AttributeName::parse(name).expect("a name")).map(AsciiJson::as_str)
+}
+
+fn has_leaf(view: &View<'_>, leaf: &Leaf) -> bool {
+    let name = if leaf.of_log_on.is_some() { "draft" } else { "basket" };
+    attribute(view, name).is_some_and(|text| text.contains(&format!("\"{}\"", leaf.name)))
+}

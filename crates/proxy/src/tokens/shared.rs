@@ -1,0 +1,93 @@
+//! The JPT that all anonymous visitors of a site share. Standing work fetches and renews it; a page takes what is there
+//! and never waits, so that page views of anonymous visitors do not touch the IDP, nor feel its absence.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+use vestibule_domain::identity::Timestamp;
+use vestibule_domain::token::{self, Cached};
+use vestibule_ports::issuer::Mint;
+
+use super::{Slot, Token, Tokens};
+use crate::site::Site;
+
+/// How often it is looked at whether a token is due.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long one fetch may take.
+const FETCH_MAX: Duration = Duration::from_secs(2);
+/// The wait after a fetch that brought nothing; twice as long after each further one.
+const AGAIN_AFTER: Duration = Duration::from_millis(250);
+/// The longest such wait.
+const AGAIN_AFTER_MAX: Duration = Duration::from_secs(5);
+
+/// When a site is tried again for which nothing was to be had.
+#[derive(Clone, Copy, Default)]
+struct Pause {
+    lasts: Duration,
+    until: Option<Instant>,
+}
+
+impl Tokens {
+    /// The token that is there, if it is good for a moment longer.
+    pub(super) fn shared(&self, site: &Site, now: Timestamp) -> Option<Arc<Token>> {
+        let newest = self.shared.get(&site.id).and_then(Slot::newest);
+        let good = newest.filter(|held| worth(held, now) != Cached::Wait);
+        if good.is_none() {
+            self.wanted.notify_one();
+        }
+        good
+    }
+
+    /// Whether a page of this site would get one now.
+    pub(crate) fn has_shared(&self, site: &Site) -> bool {
+        self.shared(site, self.clock.wall()).is_some()
+    }
+
+    /// Fetches the token of a site and waits for it; whether there is one now.
+    pub(crate) async fn fetch_shared(&self, site: &Site) -> bool {
+        let Some(slot) = self.shared.get(&site.id) else { return false };
+        let mint = self.mint(slot, Mint::Anonymous { site: site.id.clone() }, self.clock.wall());
+        timeout(FETCH_MAX, mint).await.is_ok_and(|minted| minted.is_ok())
+    }
+
+    /// Keeps a token at hand for every site, for ever: renews it from half of its life, and tries on where none is to
+    /// be had.
+    pub(crate) async fn keep_shared(&self, sites: &[Site]) -> Infallible {
+        let mut pauses = vec![Pause::default(); sites.len()];
+        loop {
+            for (site, pause) in sites.iter().zip(&mut pauses) {
+                if pause.is_over() && self.is_due(site) {
+                    *pause = if self.fetch_shared(site).await { Pause::default() } else { pause.longer() };
+                }
+            }
+            // Either is a reason to look: time, or a page that had to do without.
+            let _reason = timeout(LOOK_EVERY, self.wanted.notified()).await;
+        }
+    }
+
+    fn is_due(&self, site: &Site) -> bool {
+        let newest = self.shared.get(&site.id).and_then(Slot::newest);
+        newest.is_none_or(|held| worth(&held, self.clock.wall()) != Cached::Use)
+    }
+}
+
+/// By its life alone: a token that names nobody does not end otherwise.
+fn worth(held: &Token, now: Timestamp) -> Cached {
+    token::cached_jpt(held.minted_at, held.expires_at, now)
+}
+
+impl Pause {
+    fn is_over(self) -> bool {
+        self.until.is_none_or(|until| Instant::now() >= until)
+    }
+
+    fn longer(self) -> Self {
+        let lasts = (self.lasts * 2).clamp(AGAIN_AFTER, AGAIN_AFTER_MAX);
+        Self { lasts, until: Some(Instant::now() + lasts) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! What is owed is found by every node until it is confirmed, and never told of a session that lives.
+
+use std::sync::Arc;
+
+use vestibule_domain::owed::{Reach, SETTLED_AFTER};
+use vestibule_ports::clock::Clock as _;
+use vestibule_ports::memory::Fault;
+use vestibule_ports::session_store::SessionStore as _;
+
+use super::*;
+use crate::rig::{HANDLE, Rig, tombstone};
+use crate::sessions::{Config, Sessions};
+
+const ENTRY: Handle = Handle::from_bytes([9; 16]);
+const LIMIT: usize = 10;
+
+fn owed(rig: &Rig) -> Owed {
+    Owed { session: HANDLE, reach: Reach::SignOn, since: rig.clock.wall() }
+}
+
+async fn all_due(sessions: &Sessions<()>) -> Vec<Due> {
+    let mut all = Vec::new();
+    for entry in sessions.owed(LIMIT).await.unwrap() {
+        all.extend(sessions.due(entry).await.unwrap());
+    }
+    all
+}
+
+async fn entries(rig: &Rig) -> Vec<Handle> {
+    all_due(&rig.sessions).await.into_iter().map(|due| due.entry).collect()
+}
+
+#[tokio::test]
+async fn an_end_is_owed_until_it_is_confirmed() {
+    let rig = Rig::new().await;
+    let debt = owed(&rig);
+    rig.sessions.owe(ENTRY, &debt).await.unwrap();
+    rig.sessions.end(HANDLE, |_| Some(tombstone())).await.unwrap();
+
+    let due = all_due(&rig.sessions).await.pop().expect("it is owed");
+    assert_eq!((due.entry, due.owed, due.tombstone), (ENTRY, debt, tombstone()));
+
+    rig.sessions.paid(ENTRY).await.unwrap();
+    assert_eq!(entries(&rig).await, []);
+    rig.sessions.paid(ENTRY).await.unwrap();
+}
+
+#[tokio::test]
+async fn another_node_finds_it_when_the_one_that_wrote_it_is_gone() {
+    let rig = Rig::new().await;
+    rig.sessions.owe(ENTRY, &owed(&rig)).await.unwrap();
+    rig.end_elsewhere().await;
+    let other: Sessions<()> = Sessions::new(rig.store.clone(), rig.clock.clone(), 2, Config::default());
+    assert_eq!(all_due(&other).await.len(), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_told_of_a_session_that_lives_and_after_a_while_nothing_is_owed() {
+    let rig = Rig::new().await;
+    rig.sessions.owe(ENTRY, &owed(&rig)).await.unwrap();
+    assert_eq!(entries(&rig).await, []);
+    assert!(matches!(rig.store.get(ENTRY, rig.clock.wall()).await, Ok(Slot::Live(_))), "it may yet end");
+
+    rig.clock.advance(SETTLED_AFTER);
+    assert_eq!(entries(&rig).await, []);
+    assert!(matches!(rig.store.get(ENTRY, rig.clock.wall()).await, Ok(Slot::Ended(_))));
+    rig.end_elsewhere().await;
+    assert_eq!(entries(&rig).await, [], "that end has written down its own");
+}
+
+#[tokio::test]
+async fn what_was_owed_for_a_session_that_is_not_there_is_forgotten() {
+    let rig = Rig::new().await;
+    let debt = Owed { session: Handle::from_bytes([8; 16]), ..owed(&rig) };
+    rig.sessions.owe(ENTRY, &debt).await.unwrap();
+    assert_eq!(entries(&rig).await, []);
+    assert!(matches!(rig.store.get(ENTRY, rig.clock.wall()).await, Ok(Slot::Ended(_))));
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_read_does_not_hide_the_others() {
+    let rig = Rig::new().await;
+    let broken = Handle::from_bytes([5; 16]);
+    let unreadable = Record { user: Some(INDEX.to_owned()), ..crate::rig::unreadable() };
+    rig.store.create(broken, unreadable).await.unwrap();
+    rig.sessions.owe(ENTRY, &owed(&rig)).await.unwrap();
+    rig.end_elsewhere().await;
+    assert_eq!(rig.sessions.owed(LIMIT).await.unwrap().len(), 2);
+    assert!(matches!(rig.sessions.due(broken).await, Err(StoreError::Corrupt(_))));
+    assert_eq!(rig.sessions.due(ENTRY).await.unwrap().map(|due| due.entry), Some(ENTRY));
+}
+
+#[tokio::test]
+async fn a_debt_whose_answer_was_lost_is_looked_up() {
+    let rig = Rig::new().await;
+    rig.store.set_fault(Fault::LoseAnswers);
+    assert_eq!(rig.sessions.owe(ENTRY, &owed(&rig)).await, Ok(()));
+    rig.store.set_fault(Fault::Unreachable);
+    assert!(rig.sessions.owe(ENTRY, &owed(&rig)).await.is_err());
+    assert!(rig.sessions.owed(LIMIT).await.is_err());
+    assert!(rig.sessions.due(ENTRY).await.is_err());
+}
+
+#[tokio::test]
+async fn it_is_no_session_to_who_guesses_its_name() {
+    let rig = Rig::new().await;
+    rig.sessions.owe(ENTRY, &owed(&rig)).await.unwrap();
+    let found = Arc::clone(&rig.sessions).get(ENTRY).await;
+    assert!(matches!(found, Err(StoreError::Corrupt(_))), "{found:?}");
+}
