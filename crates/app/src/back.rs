@@ -99,8 +99,14 @@ impl SessionStore for StoreOnBack {
         self.store.touch(seen).await
     }
 
-    async fn end(&self, handle: Handle, tombstone: Tombstone, now: Timestamp) -> Result<Ended, StoreError> {
-        self.call(move |store| async move { store.end(handle, tombstone, now).await }).await
+    async fn end(
+        &self,
+        handle: Handle,
+        expect: Option<Version>,
+        tombstone: Tombstone,
+        now: Timestamp,
+    ) -> Result<Ended, StoreError> {
+        self.call(move |store| async move { store.end(handle, expect, tombstone, now).await }).await
     }
 
     async fn list_user(&self, user: &str, limit: usize, now: Timestamp) -> Result<Vec<Handle>, StoreError> {

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 
 use crate::admin_client::{self, AdminCommand, Connection};
 use crate::config::{BadConfig, Config, FaceName};
-use crate::{admin_token, demo, lifecycle, serve};
+use crate::{admin_token, demo, lifecycle, reference, serve};
 
 /// The edge and identity layer: browsers come in by the front door, web apps learn who is there.
 #[derive(Parser)]
@@ -44,12 +44,22 @@ enum Command {
 
 #[derive(Subcommand)]
 enum ConfigCommand {
-    /// Say everything that is wrong with a file, or that it is fine.
+    /// Say everything that is wrong with a file, or that it is fine. A database that it names is asked what it may lose.
     Check {
         /// The configuration, TOML.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Print a file as a process would read it: with what the environment sets, and without passwords.
+    Print {
+        /// The configuration, TOML.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Print what every key is, as a JSON Schema.
+    Schema,
+    /// Print the same as a page in Markdown.
+    Reference,
 }
 
 /// Runs the command that the process was started with.
@@ -57,7 +67,7 @@ pub fn run() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Demo { data_dir, port_base } => demo::run(&data_dir, port_base),
         Command::Serve { config } => serve_file(&config),
-        Command::Config(ConfigCommand::Check { config }) => check(&config),
+        Command::Config(command) => configure(command),
         Command::Admin(command) => administer(command),
     };
     match done {
@@ -95,9 +105,22 @@ fn administer(command: AdminCommand) -> anyhow::Result<()> {
     admin_client::run(command, &connection)
 }
 
+fn configure(command: ConfigCommand) -> anyhow::Result<()> {
+    let text = match command {
+        ConfigCommand::Check { config } => return check(&config),
+        ConfigCommand::Print { config } => Config::print(&config)?,
+        ConfigCommand::Schema => serde_json::to_string_pretty(&reference::schema())? + "\n",
+        ConfigCommand::Reference => reference::page(),
+    };
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
+}
+
 fn check(path: &Path) -> anyhow::Result<()> {
     let config = Config::read(path)?;
     serve::check(&config)?;
+    for warning in serve::warnings(&config)? {
+        writeln!(std::io::stderr(), "{}: warning: {warning}", path.display())?;
+    }
     writeln!(std::io::stdout(), "{}: fine", path.display())?;
     Ok(())
 }

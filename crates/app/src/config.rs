@@ -3,6 +3,7 @@
 
 mod issuer;
 mod limits;
+mod overrides;
 mod place;
 mod session;
 
@@ -11,6 +12,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use thiserror::Error;
 use vestibule_gateway::ServiceConfig;
@@ -19,13 +21,10 @@ use vestibule_proxy::{AttributeConfig, Problem, RouteConfig};
 
 pub use issuer::IssuerConfig;
 pub use limits::LimitsConfig;
-pub use session::{SessionsConfig, StoreName};
-
-/// Beginning of the environment variables that override settings.
-const VARIABLE_PREFIX: &str = "VESTIBULE_";
+pub use session::{Secret, SessionsConfig, StoreName};
 
 /// Everything a process is told.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Directory for everything that is kept: sessions, users, keys. Needed where there is an `[idp]`.
@@ -69,7 +68,7 @@ pub struct Config {
 }
 
 /// One web site: one origin.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SiteConfig {
     /// Its name in records and tokens.
@@ -82,23 +81,27 @@ pub struct SiteConfig {
     /// The OAuth client that its visitors log on with.
     #[serde(default)]
     pub log_on_client: Option<String>,
+    /// Seconds for which browsers come back by https alone, where the origin is https. Default 31,536,000, a year.
+    #[serde(default)]
+    pub hsts_seconds: Option<u32>,
     /// The OAuth client that stands for all visitors of whom nothing is known.
     #[serde(default)]
     pub anonymous_client: Option<String>,
 }
 
 /// One address and the faces behind it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListenerConfig {
     /// Address and port, such as `0.0.0.0:8080`; port 0 takes a free one.
+    #[schemars(with = "String")]
     pub bind: SocketAddr,
     /// What it serves.
     pub serves: Vec<FaceName>,
 }
 
 /// A face that a listener can serve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaceName {
     /// Browsers.
@@ -133,23 +136,25 @@ impl FaceName {
 }
 
 /// The proxy face.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProxyConfig {
     /// Networks of load balancers whose `X-Forwarded-For` is believed. Default: none.
+    #[schemars(with = "Vec<String>")]
     pub trusted_peers: Vec<IpNet>,
 }
 
 /// The gateway face.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GatewayConfig {
     /// Networks of load balancers whose `X-Forwarded-For` is believed. Default: none.
+    #[schemars(with = "Vec<String>")]
     pub trusted_peers: Vec<IpNet>,
 }
 
 /// Logs.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
     /// Where access lines go: `stdout` (the default), `off`, or a file that is appended to.
@@ -157,8 +162,9 @@ pub struct LogConfig {
 }
 
 /// Where access lines go.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(from = "String")]
+#[schemars(with = "String")]
 pub enum AccessLog {
     /// Nowhere.
     Off,
@@ -180,7 +186,7 @@ impl From<String> for AccessLog {
 }
 
 /// How the process ends.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DrainConfig {
     /// Milliseconds between being told to end (`/readyz` says 503 from then on) and closing the listeners, so that load
@@ -197,7 +203,7 @@ impl Default for DrainConfig {
 }
 
 /// Threads.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RuntimeConfig {
     /// Threads that serve connections. Default: one a processor.
@@ -235,15 +241,22 @@ impl Config {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path)
             .map_err(|error| BadConfig::one(format!("{name}: cannot be read: {error}")))?;
-        let variables = std::env::vars().filter(|(key, _)| key.starts_with(VARIABLE_PREFIX));
-        let mut config = Self::parse_with(&text, &name, variables)?;
+        let mut config = Self::parse_with(&text, &name, overrides::variables())?;
         config.read_secrets(path.parent().unwrap_or(Path::new("")))?;
         Ok(config)
     }
 
+    /// A file as a process would read it, TOML: with what the environment sets, and without passwords.
+    pub fn print(path: &Path) -> Result<String, BadConfig> {
+        let config = Self::read(path)?;
+        let Source { name, text } = config.source;
+        overrides::print(&text).map_err(|why| BadConfig::one(format!("{name}: {why}")))
+    }
+
     /// Reads the files that hold clients' secrets; relative paths count from `dir`.
     fn read_secrets(&mut self, dir: &Path) -> Result<(), BadConfig> {
-        let mut problems = Vec::new();
+        let mut problems = self.sessions.read_files(dir);
+        let mut registry_files = Vec::new();
         let mut read = |at: String, file: &Path| {
             let file = dir.join(file);
             let text = std::fs::read_to_string(&file).map_err(|error| error.to_string());
@@ -256,6 +269,7 @@ impl Config {
                 .ok()
         };
         if let Some(idp) = &mut self.idp {
+            registry_files = crate::registry::read_files(idp, dir);
             for (at, client) in idp.clients.iter_mut().enumerate() {
                 if let Some(file) = &client.secret_file {
                     client.secret = read(format!("idp.clients[{at}].secret_file"), file);
@@ -268,6 +282,7 @@ impl Config {
         if let Some(issuer) = &mut self.issuer {
             issuer.secret = read("issuer.secret_file".to_owned(), &issuer.secret_file);
         }
+        problems.extend(registry_files);
         if problems.is_empty() { Ok(()) } else { Err(self.refuse(&problems)) }
     }
 
@@ -288,7 +303,7 @@ impl Config {
         let mut config: Self = toml::from_str(text).map_err(|error| said(&error))?;
         let mut table: toml::Table = toml::from_str(text).map_err(|error| said(&error))?;
         for (variable, value) in variables {
-            override_one(&mut table, &variable, &value).map_err(BadConfig::one)?;
+            overrides::apply(&mut table, &variable, &value).map_err(BadConfig::one)?;
             config = table.clone().try_into().map_err(|error: toml::de::Error| {
                 BadConfig::one(format!("{variable}: {}", error.message().trim_end()))
             })?;
@@ -304,6 +319,7 @@ impl Config {
             origin: site.origin.clone(),
             aliases: site.aliases.clone(),
             log_on_client: site.log_on_client.clone(),
+            hsts_seconds: site.hsts_seconds,
         };
         vestibule_proxy::Config {
             sites: self.sites.iter().map(site).collect(),
@@ -375,6 +391,7 @@ impl Config {
             }
         }
         problems.extend(self.issuer_problems());
+        problems.extend(self.sessions.problems());
         let serves_proxy = self.listeners.iter().any(|listener| listener.serves.contains(&FaceName::Proxy));
         if serves_proxy && self.routes.is_empty() {
             problems.push(problem(
@@ -426,7 +443,9 @@ impl Config {
                 problems.push(problem("issuer".to_owned(), what));
             }
         }
-        if self.data_dir.is_none() && (self.idp.is_some() || (has_issuer && serves(FaceName::Proxy))) {
+        let keeps_sessions =
+            has_issuer && serves(FaceName::Proxy) && self.sessions.store == StoreName::Embedded;
+        if self.data_dir.is_none() && (self.idp.is_some() || keeps_sessions) {
             problems.push(problem(
                 "data_dir".to_owned(),
                 "is missing: sessions and users have to be kept somewhere",
@@ -447,6 +466,19 @@ impl Config {
         problems
     }
 
+    /// What can be served and can hardly be meant.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let in_the_clear = |(at, site): (usize, &SiteConfig)| {
+            (site.origin.starts_with("https:") && self.proxy.trusted_peers.is_empty()).then(|| {
+                format!(
+                    "site[{at}].origin: is https, our listeners have no TLS, and proxy.trusted_peers names no load \
+                     balancer that has: every page would be sent to where it is"
+                )
+            })
+        };
+        self.sites.iter().enumerate().filter_map(in_the_clear).collect()
+    }
+
     /// The refusal that tells these problems, each with its line.
     pub(crate) fn refuse(&self, problems: &[Problem]) -> BadConfig {
         let Source { name, text } = &self.source;
@@ -456,23 +488,6 @@ impl Config {
         };
         BadConfig { lines: problems.iter().map(line).collect() }
     }
-}
-
-/// Sets one value: `VESTIBULE_LIMITS__HEAD_TIMEOUT_MS=5000` is `head_timeout_ms = 5000` in `[limits]`.
-fn override_one(table: &mut toml::Table, variable: &str, value: &str) -> Result<(), String> {
-    let path = variable.trim_start_matches(VARIABLE_PREFIX).to_ascii_lowercase();
-    let Some((section, key)) = path.split_once("__") else {
-        return Err(format!("{variable}: the name must be {VARIABLE_PREFIX}SECTION__KEY"));
-    };
-    let section = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-    let Some(section) = section.as_table_mut() else {
-        return Err(format!(
-            "{variable}: only single values can be set, not those of lists such as [[route]]"
-        ));
-    };
-    let parsed = toml::from_str::<toml::Table>(&format!("v = {value}")).ok().and_then(|mut v| v.remove("v"));
-    section.insert(key.to_owned(), parsed.unwrap_or_else(|| toml::Value::String(value.to_owned())));
-    Ok(())
 }
 
 #[cfg(test)]

@@ -22,9 +22,11 @@ use crate::serve;
 use apps::{Apps, LateCheck};
 use record::Record;
 
-/// The sample user's log-in name.
-const USER: &str = "alice";
-/// Who the audit says has made the sample user.
+/// The log-in name of the sample visitor.
+const VISITOR: &str = "alice";
+/// The log-in name of the sample administrator.
+const ADMINISTRATOR: &str = "admin";
+/// Who the audit says has made the sample users.
 const BY: &str = "demo";
 
 /// Serves the demo until the process is told to end.
@@ -45,14 +47,20 @@ pub fn run(data_dir: &Path, port_base: u16) -> anyhow::Result<()> {
         format!("the demo could not start; it needs the ports {ports}, and --port-base N takes others")
     })?;
     if let Some(idp) = running.idp() {
-        running.wait(ensure_user(idp, &record.users.alice.password))?;
+        let people = [
+            (VISITOR, "Alice Larsen", &record.users.alice),
+            (ADMINISTRATOR, "Ada Minster", &record.users.admin),
+        ];
+        for (login, name, user) in people {
+            running.wait(ensure_user(idp, login, name, &user.password))?;
+        }
     }
     check.put(running.wait(verify::with_keys_of(&record.issuer, &audience))?);
     let path = record.write(data_dir)?;
     running.want_traffic();
     let out = &mut std::io::stdout();
     writeln!(out, "The shop is open:   {}", record.web)?;
-    writeln!(out, "Log in as:          {USER}, password {}", record.users.alice.password)?;
+    writeln!(out, "Log in as:          {VISITOR}, password {}", record.users.alice.password)?;
     writeln!(
         out,
         "Health, metrics:    http://localhost:{}/readyz, /metrics (and the admin API)",
@@ -66,18 +74,19 @@ pub fn run(data_dir: &Path, port_base: u16) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The sample user, with the password that the record has.
-async fn ensure_user(idp: &Idp, password: &str) -> anyhow::Result<()> {
-    if idp.find_user(USER).await?.is_some() {
+/// A sample user, with the password that the record has.
+async fn ensure_user(idp: &Idp, login: &str, name: &str, password: &str) -> anyhow::Result<()> {
+    if idp.find_user(login).await?.is_some() {
         return Ok(());
     }
     let user = NewUser {
-        login: USER.to_owned(),
+        login: login.to_owned(),
         password: Password::new(password),
-        name: Some("Alice Larsen".to_owned()),
-        email: Some("alice@shop.example".to_owned()),
+        name: Some(name.to_owned()),
+        email: Some(format!("{login}@shop.example")),
         scopes: ScopeSet::default(),
     };
-    idp.create_user(user, BY).await.context("the sample user cannot be made")?;
+    let made = idp.create_user(user, BY).await;
+    made.with_context(|| format!("the sample user {login} cannot be made"))?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use vestibule_gateway::Gateway;
 use vestibule_idp::Peer;
 use vestibule_proxy::Proxy;
-use vestibule_wire::{Exchange, Face, Line, Served};
+use vestibule_wire::{Exchange, Face, Line, Served, TrustedPeers};
 
 use crate::health::{self, Health};
 
@@ -23,8 +23,9 @@ pub(crate) enum Rest {
     Proxy(Arc<Proxy>),
     /// Callers of services.
     Gateway(Box<Gateway>),
-    /// A router of the identity provider or of administration, behind our own parser.
-    Router(axum::Router),
+    /// A router of the identity provider or of administration, behind our own parser, and the load balancers in front
+    /// of it.
+    Router(axum::Router, TrustedPeers),
 }
 
 /// What each face notes of a request.
@@ -44,7 +45,7 @@ impl Face for Faces {
             (Some(health), _) if Health::claims(x.head().target().path()) => health.serve(x).await,
             (_, Rest::Proxy(proxy)) => proxy.serve(x.with_note(|note| &mut note.proxy)).await,
             (_, Rest::Gateway(gateway)) => gateway.serve(x.with_note(|note| &mut note.gateway)).await,
-            (_, Rest::Router(router)) => serve_router(router, x).await,
+            (_, Rest::Router(router, peers)) => serve_router(router, peers, x).await,
             (_, Rest::Nothing) => x.answer(health::nothing_here()).await,
         }
     }
@@ -53,7 +54,7 @@ impl Face for Faces {
         match &self.rest {
             Rest::Proxy(proxy) => proxy.log(&note.proxy, served, line),
             Rest::Gateway(gateway) => gateway.log(&note.gateway, served, line),
-            Rest::Router(_) | Rest::Nothing => {}
+            Rest::Router(..) | Rest::Nothing => {}
         }
         if let Some(fault) = &note.fault {
             line.text("hosted_fault", fault);
@@ -61,8 +62,8 @@ impl Face for Faces {
     }
 }
 
-async fn serve_router(router: &axum::Router, mut x: Exchange<'_, Note>) -> Served {
-    let peer = Peer(x.peer().ip());
+async fn serve_router(router: &axum::Router, peers: &TrustedPeers, mut x: Exchange<'_, Note>) -> Served {
+    let peer = Peer(peers.client(x.peer().ip().to_canonical(), &x.head()));
     let hosted = x.host(router.clone(), |parts| {
         parts.extensions.insert(peer);
     });

@@ -11,4 +11,7 @@ mod faces;
 mod health;
 mod lifecycle;
 pub mod platform;
+mod reference;
+mod registry;
 pub mod serve;
+mod session_store;

@@ -1,5 +1,6 @@
 //! Everything behind the faces: the back runtime, the session store, the identity provider, and what runs beside them.
 
+use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use vestibule_admin::token::TokenDigest;
 use vestibule_domain::limits::Limits;
@@ -21,11 +23,13 @@ use vestibule_ports::session_store::SessionStore;
 use vestibule_proxy::Services;
 use vestibule_registry::Registry;
 use vestibule_sessions::Sessions;
-use vestibule_store_embedded::EmbeddedStore;
+use vestibule_wire::Tug;
 
 use crate::admin_token;
 use crate::back::{Back, IssuerOnBack, StoreOnBack};
-use crate::config::{Config, FaceName, StoreName};
+use crate::config::{Config, FaceName};
+use crate::registry;
+use crate::session_store::{Choice, Opened};
 
 /// Threads of the back runtime. Stores and hashes have threads of their own.
 const BACK_THREADS: usize = 2;
@@ -100,11 +104,10 @@ impl Platform {
             platform.issuer = Some(Arc::new(IssuerOnBack { issuer, back: back.clone() }));
             platform.follow_ends();
         }
-        let Some(data_dir) = &config.data_dir else { return Ok(platform) };
         if platform.issuer.is_some() && config.listeners.iter().any(|l| l.serves.contains(&FaceName::Proxy)) {
-            platform.open_sessions(config, data_dir, back)?;
+            platform.open_sessions(config, back)?;
         }
-        if platform.idp.is_some() {
+        if let (Some(data_dir), Some(_)) = (&config.data_dir, &platform.idp) {
             platform.admin_token = Some(admin_token::read_or_make(data_dir, &*platform.nature.entropy)?);
         }
         Ok(platform)
@@ -137,27 +140,20 @@ impl Platform {
         config: vestibule_idp::config::Config,
         data_dir: &Path,
     ) -> anyhow::Result<Arc<Idp>> {
-        let path = data_dir.join("registry.db");
-        let registry = Registry::open(&path, vestibule_registry::Caps::default())
-            .with_context(|| format!("the registry {} cannot be opened", path.display()))?;
-        let registry = Arc::new(registry);
+        let registry = Arc::new(registry::open(&config, data_dir)?);
         let Nature { clock, entropy } = self.nature.clone();
         self.standing_work.push(self.runtime.spawn(sweep(Arc::clone(&registry), Arc::clone(&clock))));
         let _inside = self.runtime.enter();
         Idp::new(config, registry, clock, entropy).context("the identity provider cannot start")
     }
 
-    fn open_sessions(&mut self, config: &Config, data_dir: &Path, back: Back) -> anyhow::Result<()> {
-        let store: Arc<dyn SessionStore> = match config.sessions.store {
-            StoreName::Embedded => {
-                let path = data_dir.join("sessions.redb");
-                let opened = EmbeddedStore::open(&vestibule_store_embedded::Config::new(&path));
-                Arc::new(
-                    opened
-                        .with_context(|| format!("the session store {} cannot be opened", path.display()))?,
-                )
-            }
-        };
+    fn open_sessions(&mut self, config: &Config, back: Back) -> anyhow::Result<()> {
+        let choice = Choice::of(&config.sessions).map_err(anyhow::Error::msg).context("sessions.store")?;
+        let Opened { store, warnings } = self.runtime.block_on(choice.open(config.data_dir.as_deref()))?;
+        for warning in warnings {
+            // Nothing is left to be done when even this cannot be written.
+            let _ = writeln!(std::io::stderr(), "vestibule: warning: sessions.store: {warning}");
+        }
         let mut settings = vestibule_sessions::Config {
             limits: config.sessions.limits(),
             ..vestibule_sessions::Config::default()
@@ -209,6 +205,24 @@ impl Platform {
         Some(vestibule_admin::Admin { door, users: Some(users), sessions }.router())
     }
 
+    /// Has a server's cores look at what streams whenever something has ended here, at the provider or in the store.
+    pub(crate) fn tell_of_ends(&mut self, tug: Tug) {
+        let (mut at_the_idp, sessions) = (self.feed.news(), self.sessions.clone());
+        self.standing_work.push(self.runtime.spawn(async move {
+            let mut in_the_store = sessions.as_ref().map(|sessions| sessions.news());
+            loop {
+                let heard = tokio::select! {
+                    heard = at_the_idp.changed() => heard,
+                    heard = next(in_the_store.as_mut()) => heard,
+                };
+                if heard.is_err() {
+                    return;
+                }
+                tug.pull();
+            }
+        }));
+    }
+
     /// Runs something on the back runtime and waits for it.
     pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
@@ -229,6 +243,14 @@ impl Platform {
             let _ = self.runtime.block_on(sessions.flush_touches());
         }
         self.runtime.shutdown_timeout(SHUTDOWN_MAX);
+    }
+}
+
+/// The next news; never any where there is no store.
+async fn next(news: Option<&mut watch::Receiver<()>>) -> Result<(), watch::error::RecvError> {
+    match news {
+        Some(news) => news.changed().await,
+        None => std::future::pending().await,
     }
 }
 

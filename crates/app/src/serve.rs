@@ -14,20 +14,21 @@ use vestibule_idp::Idp;
 use vestibule_ports::clock::Clock;
 use vestibule_ports::entropy::{SystemEntropy, random};
 use vestibule_proxy::{Problem, Proxy};
-use vestibule_wire::{Drained, Listener, Monitor, Server, Settings, WallClock};
+use vestibule_wire::{Drained, Listener, Monitor, Server, Settings, TrustedPeers, WallClock};
 
 use crate::config::{AccessLog, BadConfig, Config, DrainConfig, FaceName, ListenerConfig};
 use crate::faces::{Faces, Rest};
 use crate::health::{Health, Readiness};
 use crate::platform::{Nature, Platform};
+use crate::session_store;
 
 /// Connections of a listener, unless the configuration says otherwise.
 const CONNECTIONS_MAX: usize = 16 * 1024;
 /// Connections of a listener for administration or metrics.
 const INSIDE_CONNECTIONS_MAX: usize = 256;
 
-/// How often a process that is not ready asks the identity provider again.
-const WARM_UP_EVERY: Duration = Duration::from_millis(250);
+/// How often it is looked at whether a process has become ready.
+const READY_EVERY: Duration = Duration::from_millis(100);
 
 /// A platform that serves.
 pub struct Running {
@@ -56,6 +57,15 @@ pub fn check(config: &Config) -> Result<(), BadConfig> {
     if problems.is_empty() { Ok(()) } else { Err(config.refuse(&problems)) }
 }
 
+/// What a configuration that can be served may lose, as the servers that it names are set up now.
+pub fn warnings(config: &Config) -> anyhow::Result<Vec<String>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let asked = runtime.block_on(session_store::warnings(&config.sessions));
+    runtime.shutdown_background();
+    let asked = asked.into_iter().map(|warning| format!("sessions.store: {warning}"));
+    Ok(config.warnings().into_iter().chain(asked).collect())
+}
+
 /// Starts what a configuration says, with the machine's own time and randomness. Ready when this returns.
 pub fn start(config: Config) -> anyhow::Result<Running> {
     start_in(config, Nature::of_machine())
@@ -71,14 +81,19 @@ pub fn start_in(config: Config, nature: Nature) -> anyhow::Result<Running> {
 /// Starts what a configuration says, and serves, without wanting traffic yet.
 pub(crate) fn prepare(config: Config, nature: Nature) -> anyhow::Result<Running> {
     check(&config)?;
+    for warning in config.warnings() {
+        // Nothing is left to be done when even this cannot be written.
+        let _ = writeln!(std::io::stderr(), "vestibule: warning: {warning}");
+    }
     let access_log = open_access_log(&config.log.access)?;
     let sockets = config.listeners.iter().map(bind).collect::<anyhow::Result<Vec<_>>>()?;
     let clock = Arc::clone(&nature.clock);
-    let platform = Platform::open(&config, nature)?;
+    let mut platform = Platform::open(&config, nature)?;
     let proxy =
         Proxy::new(&config.proxy(), platform.services()).map_err(|problems| config.refuse(&problems))?;
     let proxy = Arc::new(proxy);
     let warm = platform.wait(proxy.warm_up());
+    platform.spawn(work(Arc::clone(&proxy)));
     let health = Health { readiness: Readiness::default(), monitor: Monitor::default() };
     let faces =
         FaceMaker { config: &config, platform: &platform, proxy: Arc::clone(&proxy), health: health.clone() };
@@ -98,6 +113,7 @@ pub(crate) fn prepare(config: Config, nature: Nature) -> anyhow::Result<Running>
         monitor: health.monitor,
     };
     let server = Server::start(settings, listeners).context("the server's threads cannot be started")?;
+    platform.tell_of_ends(server.tug());
     Ok(Running { server, platform, proxy, warm, addresses, readiness: health.readiness, drain: config.drain })
 }
 
@@ -119,11 +135,18 @@ impl FaceMaker<'_> {
             Some(FaceName::Proxy) => Some(Rest::Proxy(Arc::clone(&self.proxy))),
             Some(FaceName::Gateway) => self.gateway(Door::Outside)?,
             Some(FaceName::GatewayInside) => self.gateway(Door::Inside)?,
-            Some(FaceName::Idp) => self.platform.idp.as_ref().map(|idp| Rest::Router(idp.router())),
-            Some(FaceName::IdpInside) => {
-                self.platform.idp.as_ref().map(|idp| Rest::Router(idp.inside_router()))
+            Some(FaceName::Idp) => self.platform.idp.as_ref().map(|idp| {
+                let listed = self.config.idp.as_ref().map(|idp| idp.trusted_peers.clone());
+                Rest::Router(idp.router(), TrustedPeers(listed.unwrap_or_default()))
+            }),
+            Some(FaceName::IdpInside) => self
+                .platform
+                .idp
+                .as_ref()
+                .map(|idp| Rest::Router(idp.inside_router(), TrustedPeers::default())),
+            Some(FaceName::Admin) => {
+                self.platform.admin().map(|router| Rest::Router(router, TrustedPeers::default()))
             }
-            Some(FaceName::Admin) => self.platform.admin().map(Rest::Router),
         };
         Ok(Faces { metrics, rest: rest.unwrap_or(Rest::Nothing) })
     }
@@ -146,10 +169,15 @@ fn connections_max(config: &Config, listener: &ListenerConfig) -> usize {
     config.limits.connections_max.unwrap_or(CONNECTIONS_MAX)
 }
 
-/// Tries until the tokens of anonymous visitors are there, then wants traffic.
+/// The proxy's standing work.
+async fn work(proxy: Arc<Proxy>) {
+    proxy.run().await;
+}
+
+/// Waits until the tokens of anonymous visitors are there, then wants traffic.
 async fn warm_up(proxy: Arc<Proxy>, readiness: Readiness) {
-    while !proxy.warm_up().await {
-        tokio::time::sleep(WARM_UP_EVERY).await;
+    while !proxy.is_warm() {
+        tokio::time::sleep(READY_EVERY).await;
     }
     readiness.set(true);
 }
@@ -197,6 +225,11 @@ impl Running {
     /// The address that serves this face, by the name it has in the configuration.
     pub fn address(&self, face: &str) -> Option<SocketAddr> {
         self.addresses.iter().find(|(name, _)| name.as_str() == face).map(|(_, address)| *address)
+    }
+
+    /// Whether the tokens that anonymous visitors share are at hand.
+    pub fn is_warm(&self) -> bool {
+        self.proxy.is_warm()
     }
 
     /// Connections that are open now.

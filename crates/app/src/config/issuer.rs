@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use vestibule_oauth::token::ClientSecret;
 
 /// The identity provider, when it is another process. Instead of `[idp]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IssuerConfig {
     /// Scheme, host and port of its listener that serves `idp-inside`. A loopback address: there is no TLS to it yet.

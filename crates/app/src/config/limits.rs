@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use vestibule_message::head::{FIELDS_CEILING, HeadLimits};
 use vestibule_proxy::Problem;
 use vestibule_wire::{Limits, UpstreamLimits};
 
 /// Limits and times of connections. What is left out keeps its default.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
     /// Bytes of a whole request or answer head. Default 65,536.
@@ -22,6 +23,9 @@ pub struct LimitsConfig {
     /// Client connections open at once on one listener. Default 16,384; listeners of administration or metrics have 256
     /// of their own.
     pub connections_max: Option<usize>,
+    /// Bytes of memory that request heads which have begun and not ended may hold in the process, beyond the first 16,384
+    /// of each connection. Default 67,108,864.
+    pub head_bytes_in_flight_max: Option<usize>,
     /// Milliseconds for a whole request head. Default 10,000.
     pub head_timeout_ms: Option<u64>,
     /// Milliseconds a connection may wait for its next request. Default 75,000.
@@ -52,6 +56,9 @@ impl LimitsConfig {
                 field_bytes_max: self.field_bytes_max.unwrap_or(default.head.field_bytes_max),
                 target_bytes_max: self.target_bytes_max.unwrap_or(default.head.target_bytes_max),
             },
+            head_bytes_in_flight_max: self
+                .head_bytes_in_flight_max
+                .unwrap_or(default.head_bytes_in_flight_max),
             head_timeout: time(self.head_timeout_ms, default.head_timeout),
             idle_timeout: time(self.idle_timeout_ms, default.idle_timeout),
             body_timeout: time(self.body_timeout_ms, default.body_timeout),
@@ -81,6 +88,7 @@ impl LimitsConfig {
             ("field_bytes_max", self.field_bytes_max),
             ("target_bytes_max", self.target_bytes_max),
             ("connections_max", self.connections_max),
+            ("head_bytes_in_flight_max", self.head_bytes_in_flight_max),
         ];
         let times = [
             ("head_timeout_ms", self.head_timeout_ms),

@@ -137,3 +137,12 @@ fn an_issuer_elsewhere_is_on_this_machine_and_not_beside_an_idp() {
         assert!(refused.contains(said), "{refused}");
     }
 }
+
+#[test]
+fn an_https_site_that_nobody_can_reach_by_https_is_warned_of() {
+    let site = "[[site]]\nname = \"shop\"\norigin = \"https://shop.example\"\n";
+    let config = Config::parse(site, "v.toml").unwrap();
+    assert_eq!(config.warnings().len(), 1, "{:?}", config.warnings());
+    let trusted = format!("{site}[proxy]\ntrusted_peers = [\"10.0.0.0/8\"]\n");
+    assert_eq!(Config::parse(&trusted, "v.toml").unwrap().warnings(), [""; 0]);
+}

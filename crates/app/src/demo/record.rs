@@ -35,6 +35,9 @@ pub(super) struct Record {
 #[derive(Serialize, Deserialize)]
 pub(super) struct Users {
     pub(super) alice: User,
+    /// A record of before there was such a user has none.
+    #[serde(default = "User::draw")]
+    pub(super) admin: User,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -54,6 +57,13 @@ pub(super) struct Client {
     pub(super) client_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) client_secret: Option<String>,
+}
+
+impl User {
+    /// Somebody with a password that nobody guesses and a person can type.
+    fn draw() -> Self {
+        Self { password: secret()[..20].to_owned() }
+    }
 }
 
 impl Record {
@@ -81,7 +91,6 @@ impl Record {
     }
 
     fn draw() -> Self {
-        let secret = || ClientSecret::from_random(&random(&SystemEntropy)).expose().to_owned();
         let client = |id: &str, client_secret| Client { client_id: id.to_owned(), client_secret };
         Self {
             web: String::new(),
@@ -89,7 +98,7 @@ impl Record {
             gateway_inside: String::new(),
             issuer: String::new(),
             admin: String::new(),
-            users: Users { alice: User { password: secret()[..20].to_owned() } },
+            users: Users { alice: User::draw(), admin: User::draw() },
             clients: Clients { mobile_app: client("mobile-app", None), till: client("till", Some(secret())) },
         }
     }
@@ -112,3 +121,10 @@ impl Record {
         Ok(path)
     }
 }
+
+fn secret() -> String {
+    ClientSecret::from_random(&random(&SystemEntropy)).expose().to_owned()
+}
+
+#[cfg(test)]
+mod tests;

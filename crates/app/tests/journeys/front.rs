@@ -21,6 +21,8 @@ pub(super) struct Shape<'s> {
     pub(super) drain: &'s str,
     /// Lines of the route that serves [`HOST`] and `/`.
     pub(super) route: &'s str,
+    /// Sites, and whom in front of us to believe: whole tables.
+    pub(super) sites: &'s str,
     /// Further routes to the same upstream, as host and path.
     pub(super) more: &'s [(&'s str, &'s str)],
 }
@@ -58,6 +60,7 @@ pub(super) fn serve_before(app: &str, shape: &Shape<'_>) -> Running {
         let _ = writeln!(text, "[[listener]]\nbind = \"127.0.0.1:0\"\nserves = [\"{face}\"]");
     }
     let _ = writeln!(text, "[log]\naccess = \"off\"\n[limits]\n{}\n[drain]\n{}", shape.limits, shape.drain);
+    let _ = writeln!(text, "{}", shape.sites);
     let _ = writeln!(text, "[[route]]\nhost = \"{HOST}\"\npath = \"/\"\napp = \"{app}\"\n{}", shape.route);
     for (host, path) in shape.more {
         let _ = writeln!(text, "[[route]]\nhost = \"{host}\"\npath = \"{path}\"\napp = \"{app}\"");

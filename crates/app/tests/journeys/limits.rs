@@ -220,6 +220,29 @@ fn connections_are_capped_and_the_next_one_waits() {
 }
 
 #[test]
+fn heads_in_pieces_are_refused_when_they_hold_too_much_memory() {
+    // Each of them has grown by 16 KiB beyond the buffer that every connection may have.
+    let large = format!("GET / HTTP/1.1\r\n{}Host: ", format!("X: {}\r\n", "x".repeat(10_000)).repeat(2));
+    let front = Front::with(&Shape { limits: "head_bytes_in_flight_max = 40_000", ..Shape::default() });
+    let mut begun: Vec<Raw> = (0..2).map(|_| Raw::connect(front.proxy)).collect();
+    for client in &mut begun {
+        client.send(&large);
+        assert!(client.is_quiet_for(Duration::from_millis(100)));
+    }
+    // One too many is told to come back, who comes in one piece or needs no more room is served, and those inside go on.
+    assert_eq!(status_of(&front, &large), 503);
+    assert_eq!(Victims::new(&front).visit(3), Ok(()));
+    let mut small = Raw::connect(front.proxy);
+    small.send("GET / HTTP/1.1\r\nHost: ");
+    assert!(small.is_quiet_for(Duration::from_millis(100)));
+    begun.push(small);
+    for client in &mut begun {
+        client.send(format!("{HOST}\r\n\r\n"));
+        assert_eq!(client.response().status, 200);
+    }
+}
+
+#[test]
 fn a_crowd_of_slow_clients_hurts_nobody_else() {
     let front = Front::with(&Shape { limits: SHORT, ..Shape::default() });
     let mut slow: Vec<Raw> = (0..200).map(|_| Raw::connect(front.proxy)).collect();

@@ -1,15 +1,17 @@
 //! Journeys of a visitor: a browser, the proxy, scripted apps and the log-in, all on real sockets of this machine, with
 //! a clock that moves only when a story moves it. A file is a story.
 
-mod app;
-mod browser;
+pub(super) mod app;
+pub(super) mod browser;
 mod client;
-mod form;
-mod house;
+pub(super) mod form;
+pub(super) mod house;
 mod jar;
+mod registry;
 
 mod attempts;
 mod bad_config;
+mod balancer;
 mod becoming_returning;
 mod caching;
 mod cross_site;
@@ -29,6 +31,7 @@ mod roles_apart;
 mod secrets_stay;
 mod step_down;
 mod step_up;
+mod streams;
 mod till;
 mod too_many;
 mod two_sites;

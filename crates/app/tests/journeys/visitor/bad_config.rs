@@ -91,6 +91,17 @@ fn what_a_bad_file_is_told() {
             "v.toml:29: sessions: the idle limit is longer than a log-on",
         ),
         (
+            "a registry in no database that there is",
+            SHOP.replace("[idp]\n", "[idp]\nregistry = \"mysql://v@db/v\"\n"),
+            "v.toml:20: idp.registry: not a usable URL: it does not begin with postgres://; it looks like \
+             postgres://user@host:5432/database",
+        ),
+        (
+            "a cap that lets nobody in",
+            SHOP.replace("[idp]\n", "[idp]\ncaps = { sessions_per_user = 0 }\n"),
+            "v.toml:20: idp.caps.sessions_per_user: must be at least 1",
+        ),
+        (
             "two things at once",
             SHOP.replace("http://127.0.0.1:9000", "127.0.0.1:9000")
                 .replace("serves = [\"idp\"]", "serves = []"),
@@ -119,6 +130,17 @@ fn a_taken_port_starts_nothing() {
     let expected = format!("cannot listen on {address}: is something else using it?");
     assert!(said.starts_with(&expected), "{said}");
     assert!(!dir.path().join("data").exists());
+}
+
+#[test]
+fn a_registry_that_cannot_be_reached_is_named_by_its_setting() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let port = vestibule_testkit::server::free_port();
+    let text = SHOP.replace("DIR", &dir.path().join("data").display().to_string());
+    let url = format!("postgres://vestibule:canary@127.0.0.1:{port}/vestibule");
+    let said = said(&text.replace("[idp]\n", &format!("[idp]\nregistry = \"{url}\"\n")));
+    let expected = format!("idp.registry: PostgreSQL at 127.0.0.1:{port} cannot be reached: ");
+    assert!(said.starts_with(&expected) && !said.contains("canary"), "{said}");
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! A browser: tabs that share one jar and say of each request what Chromium says of it. It follows a redirect only when
 //! told to, so that a story sees every step.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use url::{Origin, Url, form_urlencoded};
-use vestibule_ports::clock::{Clock as _, TestClock};
+use vestibule_ports::clock::Clock;
 use vestibule_testkit::client::Raw;
 use vestibule_testkit::strict::{Fields, Response, lines};
 
@@ -18,49 +19,66 @@ const REDIRECTS_MAX: usize = 20;
 
 /// One visitor's browser.
 #[derive(Clone)]
-pub(super) struct Browser {
+pub(in crate::journeys) struct Browser {
     jar: Arc<Mutex<Jar>>,
-    clock: Arc<TestClock>,
+    clock: Arc<dyn Clock>,
+    /// Where a load balancer takes what is for this port.
+    taken_to: Arc<Mutex<BTreeMap<u16, SocketAddr>>>,
 }
 
 impl Browser {
-    pub(super) fn new(clock: Arc<TestClock>) -> Self {
-        Self { jar: Arc::default(), clock }
+    pub(in crate::journeys) fn new(clock: Arc<impl Clock>) -> Self {
+        Self { jar: Arc::default(), clock, taken_to: Arc::default() }
+    }
+
+    /// From now on a load balancer takes what is for this port there.
+    pub(in crate::journeys) fn take_to(&self, port: u16, node: SocketAddr) {
+        self.taken_to.lock().unwrap_or_else(PoisonError::into_inner).insert(port, node);
     }
 
     /// A tab that shows nothing yet.
-    pub(super) fn tab(&self) -> Tab {
+    pub(in crate::journeys) fn tab(&self) -> Tab {
         Tab { browser: self.clone(), page: None }
     }
 
     /// Another browser with the cookies that this one has now.
-    pub(super) fn copy(&self) -> Self {
-        Self { jar: Arc::new(Mutex::new(self.jar().clone())), clock: Arc::clone(&self.clock) }
+    pub(in crate::journeys) fn copy(&self) -> Self {
+        let taken_to = self.taken_to.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Self {
+            jar: Arc::new(Mutex::new(self.jar().clone())),
+            clock: Arc::clone(&self.clock),
+            taken_to: Arc::new(Mutex::new(taken_to)),
+        }
     }
 
     /// The last window is closed.
-    pub(super) fn close(&self) {
+    pub(in crate::journeys) fn close(&self) {
         self.jar().close();
     }
 
     /// The value of a cookie that has not expired.
-    pub(super) fn cookie(&self, host: &str, name: &str) -> Option<String> {
+    pub(in crate::journeys) fn cookie(&self, host: &str, name: &str) -> Option<String> {
         let cookies = self.cookies(host);
         cookies.into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
     /// The cookies of a host that have not expired, in the order they are sent.
-    pub(super) fn cookies(&self, host: &str) -> Vec<(String, String)> {
+    pub(in crate::journeys) fn cookies(&self, host: &str) -> Vec<(String, String)> {
         let jar = self.jar();
         jar.of(host, self.clock.wall()).into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
     }
 
-    pub(super) fn put_cookie(&self, host: &str, name: &str, value: &str) {
+    pub(in crate::journeys) fn put_cookie(&self, host: &str, name: &str, value: &str) {
         self.jar().put(host, name, value);
     }
 
-    pub(super) fn remove_cookie(&self, host: &str, name: &str) {
+    pub(in crate::journeys) fn remove_cookie(&self, host: &str, name: &str) {
         self.jar().remove(host, name);
+    }
+
+    fn address(&self, port: u16) -> SocketAddr {
+        let taken_to = self.taken_to.lock().unwrap_or_else(PoisonError::into_inner);
+        taken_to.get(&port).copied().unwrap_or_else(|| (Ipv4Addr::LOCALHOST, port).into())
     }
 
     fn jar(&self) -> MutexGuard<'_, Jar> {
@@ -83,7 +101,7 @@ enum Use {
 
 /// A request, before the browser adds what it says of every request.
 #[derive(Clone, Debug)]
-pub(super) struct Ask {
+pub(in crate::journeys) struct Ask {
     method: String,
     /// With the redirects that led there; the last one is asked.
     urls: Vec<Url>,
@@ -98,7 +116,7 @@ pub(super) struct Ask {
 
 impl Ask {
     /// Typed into the address bar.
-    pub(super) fn typed(url: &str) -> Self {
+    pub(in crate::journeys) fn typed(url: &str) -> Self {
         Self {
             method: "GET".to_owned(),
             urls: vec![parse(url)],
@@ -111,40 +129,40 @@ impl Ask {
     }
 
     /// A link on a page of `from`.
-    pub(super) fn link(url: &str, from: &str) -> Self {
+    pub(in crate::journeys) fn link(url: &str, from: &str) -> Self {
         Self { initiator: Some(parse(from)), ..Self::typed(url) }
     }
 
     /// A form on a page of `from`.
-    pub(super) fn form(url: &str, from: &str, fields: &[(&str, &str)]) -> Self {
+    pub(in crate::journeys) fn form(url: &str, from: &str, fields: &[(&str, &str)]) -> Self {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let ask = Self { method: "POST".to_owned(), body: Some(body), ..Self::link(url, from) };
         ask.with("Content-Type: application/x-www-form-urlencoded")
     }
 
     /// A script of a page of `from`.
-    pub(super) fn script(method: &str, url: &str, from: &str) -> Self {
+    pub(in crate::journeys) fn script(method: &str, url: &str, from: &str) -> Self {
         Self { method: method.to_owned(), used_as: Use::Script, ..Self::link(url, from) }
     }
 
     /// A picture on a page of `from`.
-    pub(super) fn picture(url: &str, from: &str) -> Self {
+    pub(in crate::journeys) fn picture(url: &str, from: &str) -> Self {
         Self { used_as: Use::Picture, ..Self::link(url, from) }
     }
 
     /// A frame on a page of `from`.
-    pub(super) fn frame(url: &str, from: &str) -> Self {
+    pub(in crate::journeys) fn frame(url: &str, from: &str) -> Self {
         Self { used_as: Use::Frame, ..Self::link(url, from) }
     }
 
     /// With one more field line.
-    pub(super) fn with(mut self, line: &str) -> Self {
+    pub(in crate::journeys) fn with(mut self, line: &str) -> Self {
         self.fields.push(line.to_owned());
         self
     }
 
     /// With neither fetch metadata nor `Origin`.
-    pub(super) fn silent(self) -> Self {
+    pub(in crate::journeys) fn silent(self) -> Self {
         Self { is_silent: true, ..self }
     }
 
@@ -210,8 +228,8 @@ impl Ask {
 
 /// One tab.
 #[derive(Clone)]
-pub(super) struct Tab {
-    pub(super) browser: Browser,
+pub(in crate::journeys) struct Tab {
+    pub(in crate::journeys) browser: Browser,
     /// The page it shows.
     page: Option<Url>,
 }
@@ -219,20 +237,20 @@ pub(super) struct Tab {
 impl Tab {
     /// Types an address.
     #[track_caller]
-    pub(super) fn open(&mut self, url: &str) -> Reply {
+    pub(in crate::journeys) fn open(&mut self, url: &str) -> Reply {
         self.send(Ask::typed(url))
     }
 
     /// Asks from a script of the page shown.
     #[track_caller]
-    pub(super) fn fetch(&mut self, method: &str, url: &str) -> Reply {
+    pub(in crate::journeys) fn fetch(&mut self, method: &str, url: &str) -> Reply {
         let (url, from) = self.here(url);
         self.send(Ask::script(method, &url, &from))
     }
 
     /// Goes where an answer sends the browser, and on until no answer does.
     #[track_caller]
-    pub(super) fn follow(&mut self, mut reply: Reply) -> Reply {
+    pub(in crate::journeys) fn follow(&mut self, mut reply: Reply) -> Reply {
         for _ in 0..REDIRECTS_MAX {
             if !reply.is_redirect() {
                 return reply;
@@ -244,14 +262,14 @@ impl Tab {
 
     /// Goes where an answer sends the browser.
     #[track_caller]
-    pub(super) fn step(&mut self, reply: &Reply) -> Reply {
+    pub(in crate::journeys) fn step(&mut self, reply: &Reply) -> Reply {
         assert!(reply.is_redirect(), "no redirect: {reply:?}");
         self.send(reply.asked.clone().redirected(reply.location(), reply.status))
     }
 
     /// Sends a request and keeps the cookies of its answer.
     #[track_caller]
-    pub(super) fn send(&mut self, ask: Ask) -> Reply {
+    pub(in crate::journeys) fn send(&mut self, ask: Ask) -> Reply {
         let response = self.exchange(&ask);
         let set: Vec<_> = response.fields.all("set-cookie").into_iter().map(SetCookie::read).collect();
         if ask.is_lax() {
@@ -271,13 +289,13 @@ impl Tab {
 
     /// Types an address and leaves before the answer has come, by dropping what this gives.
     #[track_caller]
-    pub(super) fn begin(&mut self, url: &str) -> Raw {
+    pub(in crate::journeys) fn begin(&mut self, url: &str) -> Raw {
         self.put(&Ask::typed(url))
     }
 
     /// Types an address; whether the answer ends before its end.
     #[track_caller]
-    pub(super) fn breaks_off(&mut self, url: &str) -> bool {
+    pub(in crate::journeys) fn breaks_off(&mut self, url: &str) -> bool {
         self.begin(url).try_response_to("GET").is_err()
     }
 
@@ -305,7 +323,7 @@ impl Tab {
         let head: Vec<_> = head.iter().map(String::as_str).collect();
         let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
         let port = url.port().expect("the house's addresses have ports");
-        let mut raw = Raw::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        let mut raw = Raw::connect(self.browser.address(port));
         raw.send(format!("{} {target} HTTP/1.1\r\n{}\r\n{body}", ask.method, lines(&head)));
         raw
     }
@@ -320,13 +338,13 @@ impl Tab {
 
 /// An answer.
 #[derive(Clone)]
-pub(super) struct Reply {
-    pub(super) url: Url,
-    pub(super) status: u16,
-    pub(super) fields: Fields,
-    pub(super) body: String,
+pub(in crate::journeys) struct Reply {
+    pub(in crate::journeys) url: Url,
+    pub(in crate::journeys) status: u16,
+    pub(in crate::journeys) fields: Fields,
+    pub(in crate::journeys) body: String,
     /// The `Set-Cookie` lines, whether the browser took them or not.
-    pub(super) set: Vec<SetCookie>,
+    pub(in crate::journeys) set: Vec<SetCookie>,
     asked: Ask,
 }
 
@@ -339,19 +357,19 @@ impl fmt::Debug for Reply {
 }
 
 impl Reply {
-    pub(super) fn is_redirect(&self) -> bool {
+    pub(in crate::journeys) fn is_redirect(&self) -> bool {
         (300..400).contains(&self.status) && self.fields.has("location")
     }
 
     /// Where it leads.
     #[track_caller]
-    pub(super) fn location(&self) -> Url {
+    pub(in crate::journeys) fn location(&self) -> Url {
         let location = self.fields.only("location").unwrap_or_else(|| panic!("no location: {self:?}"));
         self.url.join(location).expect("a location is an address")
     }
 
     /// Names of our cookies that it sets or, with `-` before them, clears. In order of the names.
-    pub(super) fn sets(&self) -> Vec<String> {
+    pub(in crate::journeys) fn sets(&self) -> Vec<String> {
         let ours = self.set.iter().filter(|set| set.name.starts_with(OURS));
         let mut names: Vec<_> = ours
             .map(|set| format!("{}{}", if set.clears() { "-" } else { "" }, &set.name["__Host-".len()..]))
@@ -362,7 +380,7 @@ impl Reply {
 
     /// The line that sets this cookie.
     #[track_caller]
-    pub(super) fn set_cookie(&self, name: &str) -> &SetCookie {
+    pub(in crate::journeys) fn set_cookie(&self, name: &str) -> &SetCookie {
         let mut found = self.set.iter().filter(|set| set.name == name);
         let first = found.next().unwrap_or_else(|| panic!("does not set {name}: {self:?}"));
         assert!(found.next().is_none(), "sets {name} twice: {self:?}");
@@ -370,30 +388,30 @@ impl Reply {
     }
 
     #[track_caller]
-    pub(super) fn field(&self, name: &str) -> &str {
+    pub(in crate::journeys) fn field(&self, name: &str) -> &str {
         self.fields.only(name).unwrap_or_else(|| panic!("not one {name}: {self:?}"))
     }
 
     #[track_caller]
-    pub(super) fn json(&self) -> Value {
+    pub(in crate::journeys) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
     /// A parameter of the address it leads to.
-    pub(super) fn parameter(&self, name: &str) -> Option<String> {
+    pub(in crate::journeys) fn parameter(&self, name: &str) -> Option<String> {
         self.location().query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
     }
 
     /// The status that the answer should have.
     #[track_caller]
-    pub(super) fn is(self, status: u16) -> Self {
+    pub(in crate::journeys) fn is(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self:?}");
         self
     }
 
     /// It sets and clears none of our cookies.
     #[track_caller]
-    pub(super) fn sets_nothing(self) -> Self {
+    pub(in crate::journeys) fn sets_nothing(self) -> Self {
         assert_eq!(self.sets(), [""; 0], "{self:?}");
         self
     }

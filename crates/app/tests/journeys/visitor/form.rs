@@ -5,17 +5,17 @@ use super::house::{ALICE, LOGIN, PASSWORD};
 
 /// A form of a page.
 #[derive(Clone, Debug)]
-pub(super) struct Form {
+pub(in crate::journeys) struct Form {
     /// The page it is on.
     page: String,
-    pub(super) action: String,
-    pub(super) hidden: Vec<(String, String)>,
+    pub(in crate::journeys) action: String,
+    pub(in crate::journeys) hidden: Vec<(String, String)>,
 }
 
 impl Form {
     /// The first form of a page.
     #[track_caller]
-    pub(super) fn of(page: &Reply) -> Self {
+    pub(in crate::journeys) fn of(page: &Reply) -> Self {
         let form = tags(&page.body, "<form").next().unwrap_or_else(|| panic!("no form: {page:?}"));
         let action = attribute(form, "action").unwrap_or_else(|| page.url.to_string());
         let hidden =
@@ -27,22 +27,27 @@ impl Form {
 
     /// Sends it with what the person filled in.
     #[track_caller]
-    pub(super) fn submit(&self, tab: &mut Tab, filled: &[(&str, &str)]) -> Reply {
+    pub(in crate::journeys) fn submit(&self, tab: &mut Tab, filled: &[(&str, &str)]) -> Reply {
+        tab.send(self.filled(filled))
+    }
+
+    /// What sends it.
+    pub(in crate::journeys) fn filled(&self, filled: &[(&str, &str)]) -> Ask {
         let hidden = self.hidden.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let fields: Vec<_> = hidden.chain(filled.iter().copied()).collect();
-        tab.send(Ask::form(&self.action, &self.page, &fields))
+        Ask::form(&self.action, &self.page, &fields)
     }
 }
 
 impl Tab {
     /// Opens a page that needs a log-on and goes the whole way through the form, as alice.
     #[track_caller]
-    pub(super) fn log_in(&mut self, url: &str) -> Reply {
+    pub(in crate::journeys) fn log_in(&mut self, url: &str) -> Reply {
         self.log_in_as(url, ALICE, PASSWORD)
     }
 
     #[track_caller]
-    pub(super) fn log_in_as(&mut self, url: &str, login: &str, password: &str) -> Reply {
+    pub(in crate::journeys) fn log_in_as(&mut self, url: &str, login: &str, password: &str) -> Reply {
         let asked = self.open(url);
         let page = self.follow(asked);
         assert_eq!(page.url.host_str(), Some(LOGIN), "asks for no credentials: {page:?}");

@@ -20,24 +20,25 @@ use vestibule_testkit::patience::{PATIENCE, Patience};
 
 use super::app::{App, Told};
 use super::browser::{Ask, Browser, Reply, Tab};
+use super::registry;
 
 /// The user's log-in name.
-pub(super) const ALICE: &str = "alice";
+pub(in crate::journeys) const ALICE: &str = "alice";
 /// Her first password.
-pub(super) const PASSWORD: &str = "correct horse battery";
+pub(in crate::journeys) const PASSWORD: &str = "correct horse battery";
 /// The secret of the client `till`.
 pub(super) const TILL_SECRET: &str = "till-secret-of-32-characters-or-so";
 /// The shop's host.
-pub(super) const SHOP: &str = "shop.localhost";
+pub(in crate::journeys) const SHOP: &str = "shop.localhost";
 /// The outlet's host.
 pub(super) const OUTLET: &str = "outlet.localhost";
 /// The log-in's host.
-pub(super) const LOGIN: &str = "login.localhost";
+pub(in crate::journeys) const LOGIN: &str = "login.localhost";
 /// When each story begins.
 pub(super) const BEGIN: i64 = 1_790_000_000;
 
 /// By when an end that was acknowledged has reached every node, in real time.
-pub(super) const FEED_BOUND: Duration = Duration::from_millis(250);
+pub(in crate::journeys) const FEED_BOUND: Duration = Duration::from_millis(250);
 
 pub(super) const MINUTE: Duration = Duration::from_mins(1);
 pub(super) const HOUR: Duration = Duration::from_hours(1);
@@ -59,6 +60,7 @@ pub(super) struct House {
     dir: TempDir,
     ports: [u16; 3],
     sessions: String,
+    idp: String,
     running: Option<Running>,
 }
 
@@ -72,6 +74,17 @@ impl House {
     /// With these lines of `[sessions]`.
     #[track_caller]
     pub(super) fn with(sessions: &str) -> Self {
+        Self::with_lines(sessions, "")
+    }
+
+    /// With these lines of `[idp]`.
+    #[track_caller]
+    pub(super) fn with_idp(idp: &str) -> Self {
+        Self::with_lines("", idp)
+    }
+
+    #[track_caller]
+    fn with_lines(sessions: &str, idp: &str) -> Self {
         let mut house = Self {
             app: App::start(),
             clock: Arc::new(TestClock::new(Timestamp::from_secs(BEGIN))),
@@ -79,6 +92,7 @@ impl House {
             dir: new_dir(),
             ports: [0; 3],
             sessions: sessions.to_owned(),
+            idp: registry::lines() + idp,
             running: None,
         };
         std::fs::write(house.dir.path().join("till.secret"), TILL_SECRET).expect("the directory takes files");
@@ -134,7 +148,8 @@ impl House {
             .replace("{idp}", &idp.to_string())
             .replace("{metrics}", &metrics.to_string())
             .replace("{app}", &self.app.url())
-            .replace("{dir}", &self.dir.path().display().to_string());
+            .replace("{dir}", &self.dir.path().display().to_string())
+            .replace("{idp_lines}", &self.idp);
         let _ = writeln!(text, "[sessions]\n{}", self.sessions);
         let file = self.dir.path().join("house.toml");
         std::fs::write(&file, text).expect("the directory takes files");
@@ -166,8 +181,14 @@ impl House {
         Browser::new(Arc::clone(&self.clock))
     }
 
+    /// Moves the clock, and waits until the standing work has noticed: time that passes by itself leaves it hours.
+    #[track_caller]
     pub(super) fn advance(&self, by: Duration) {
         self.clock.advance(by);
+        eventually(PATIENCE, "the tokens of anonymous visitors", || {
+            std::thread::yield_now();
+            self.running().is_warm()
+        });
     }
 
     #[track_caller]
@@ -263,7 +284,7 @@ impl Drop for House {
 
 /// Waits until it holds, for as long as `within`. What is asked has to take its time by itself, as a request does.
 #[track_caller]
-pub(super) fn eventually(within: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+pub(in crate::journeys) fn eventually(within: Duration, what: &str, mut holds: impl FnMut() -> bool) {
     let patience = Patience::new(within);
     while !holds() {
         assert!(!patience.left().is_zero(), "not within {within:?}: {what}");
@@ -271,7 +292,7 @@ pub(super) fn eventually(within: Duration, what: &str, mut holds: impl FnMut() -
 }
 
 /// In memory where there is such a place: dozens of houses that wait for one slow disk miss the store's deadlines.
-fn new_dir() -> TempDir {
+pub(in crate::journeys) fn new_dir() -> TempDir {
     let in_memory = Path::new("/dev/shm");
     let dir = if in_memory.is_dir() { tempfile::tempdir_in(in_memory) } else { tempfile::tempdir() };
     dir.expect("a directory for the house")

@@ -7,19 +7,19 @@ use std::time::Duration;
 use vestibule_domain::identity::Timestamp;
 
 /// Beginning of the names of all cookies of the product.
-pub(super) const OURS: &str = "__Host-vst";
+pub(in crate::journeys) const OURS: &str = "__Host-vst";
 
 /// A `Set-Cookie` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct SetCookie {
-    pub(super) name: String,
-    pub(super) value: String,
-    pub(super) max_age: Option<u64>,
+pub(in crate::journeys) struct SetCookie {
+    pub(in crate::journeys) name: String,
+    pub(in crate::journeys) value: String,
+    pub(in crate::journeys) max_age: Option<u64>,
 }
 
 impl SetCookie {
     #[track_caller]
-    pub(super) fn read(line: &str) -> Self {
+    pub(in crate::journeys) fn read(line: &str) -> Self {
         let mut parts = line.split("; ");
         let (name, value) = parts.next().and_then(|pair| pair.split_once('=')).expect("a name and a value");
         let attributes: Vec<_> = parts.collect();
@@ -37,7 +37,7 @@ impl SetCookie {
     }
 
     /// Whether it removes the cookie.
-    pub(super) fn clears(&self) -> bool {
+    pub(in crate::journeys) fn clears(&self) -> bool {
         self.max_age == Some(0)
     }
 }
@@ -53,13 +53,13 @@ struct Kept {
 
 /// The cookies of one browser.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Jar {
+pub(in crate::journeys) struct Jar {
     hosts: BTreeMap<String, BTreeMap<String, Kept>>,
     count: usize,
 }
 
 impl Jar {
-    pub(super) fn keep(&mut self, host: &str, set: &SetCookie, now: Timestamp) {
+    pub(in crate::journeys) fn keep(&mut self, host: &str, set: &SetCookie, now: Timestamp) {
         let cookies = self.hosts.entry(host.to_owned()).or_default();
         if set.clears() {
             cookies.remove(&set.name);
@@ -72,26 +72,26 @@ impl Jar {
     }
 
     /// Names and values in the order they are sent.
-    pub(super) fn of(&self, host: &str, now: Timestamp) -> Vec<(&str, &str)> {
+    pub(in crate::journeys) fn of(&self, host: &str, now: Timestamp) -> Vec<(&str, &str)> {
         let kept = self.hosts.get(host).into_iter().flatten();
         let mut living: Vec<_> = kept.filter(|(_, it)| it.expires_at.is_none_or(|at| now < at)).collect();
         living.sort_by_key(|(_, kept)| kept.number);
         living.into_iter().map(|(name, kept)| (name.as_str(), kept.value.as_str())).collect()
     }
 
-    pub(super) fn put(&mut self, host: &str, name: &str, value: &str) {
+    pub(in crate::journeys) fn put(&mut self, host: &str, name: &str, value: &str) {
         let set = SetCookie { name: name.to_owned(), value: value.to_owned(), max_age: None };
         self.keep(host, &set, Timestamp::from_secs(0));
     }
 
-    pub(super) fn remove(&mut self, host: &str, name: &str) {
+    pub(in crate::journeys) fn remove(&mut self, host: &str, name: &str) {
         if let Some(cookies) = self.hosts.get_mut(host) {
             cookies.remove(name);
         }
     }
 
     /// What a browser forgets when its last window closes.
-    pub(super) fn close(&mut self) {
+    pub(in crate::journeys) fn close(&mut self) {
         for cookies in self.hosts.values_mut() {
             cookies.retain(|_, kept| kept.expires_at.is_some());
         }

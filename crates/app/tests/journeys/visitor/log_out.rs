@@ -1,6 +1,7 @@
 //! Logging out: here and everywhere, in this tab and the others, by the visitor and by an app.
 
 use std::thread;
+use std::time::Duration;
 
 use serde_json::json;
 use vestibule_testkit::upstream::{Step, answer};
@@ -8,6 +9,9 @@ use vestibule_testkit::upstream::{Step, answer};
 use super::browser::{Ask, Reply, Tab};
 use super::form::Form;
 use super::house::{FEED_BOUND, House, LOGIN, MINUTE, SHOP, eventually};
+
+/// Between two bytes of a page that comes slowly.
+const EVERY: Duration = Duration::from_millis(20);
 
 #[test]
 fn a_log_out_clears_both_cookies_and_leaves_a_stranger() {
@@ -70,6 +74,29 @@ fn a_log_out_reaches_the_other_site_of_this_browser_but_no_other_browser() {
         house.whoami_in_outlet(&mut tab).standing() != "logged-on"
     });
     assert_eq!(house.whoami(&mut elsewhere).standing(), "logged-on");
+}
+
+#[test]
+fn after_an_idle_fall_a_log_out_still_reaches_the_other_site_of_this_browser() {
+    let house = House::open();
+    let mut tab = logged_on(&house);
+    let asked = tab.open(&house.outlet("/account"));
+    tab.follow(asked).is(200);
+    for _ in 0..4 {
+        house.advance(10 * MINUTE);
+        assert_eq!(house.whoami_in_outlet(&mut tab).standing(), "logged-on");
+    }
+    // This visit finds the fall and writes it down.
+    assert_eq!(house.whoami(&mut tab).standing(), "returning");
+
+    log_out(&house, &mut tab, "this");
+
+    eventually(FEED_BOUND, "the log-out at the outlet", || {
+        house.whoami_in_outlet(&mut tab).standing() != "logged-on"
+    });
+    assert_eq!(house.whoami(&mut tab).standing(), "anonymous");
+    let asked = tab.open(&house.outlet("/account"));
+    assert_eq!(tab.follow(asked).is(200).url.host_str(), Some(LOGIN), "the sign-on session is over");
 }
 
 #[test]
@@ -149,6 +176,27 @@ fn an_app_logs_out_by_a_header_that_the_browser_never_sees() {
             ("a page", vec!["-vst".to_owned(), "-vst-keep".to_owned()])
         );
         assert!(!page.fields.has("x-context-logout"));
+        assert_eq!(house.whoami(&mut tab).standing(), "anonymous");
+    }
+}
+
+#[test]
+fn the_page_that_logs_out_arrives_whole_however_slowly_it_comes() {
+    let house = House::open();
+    let chunks = "5\r\nyou a\r\n6\r\nre out\r\n0\r\n\r\n";
+    for (scope, framing, sent) in
+        [("this", "Transfer-Encoding: chunked", chunks), ("everywhere", "Content-Length: 11", "you are out")]
+    {
+        let mut tab = logged_on(&house);
+        let head = format!("HTTP/1.1 200 OK\r\nx-context-logout: {scope}\r\n{framing}\r\n\r\n");
+        let slowly = Step::Trickle(sent.as_bytes().to_vec(), EVERY);
+        let path = house.app.playing("/account", vec![Step::ReadBody, Step::send(head), slowly]);
+
+        // Like the page of a log-out form; its own end must not cut it.
+        let told = tab.fetch("POST", &path).is(200);
+
+        assert_eq!(told.body, "you are out");
+        assert_eq!(told.sets(), ["-vst", "-vst-keep"]);
         assert_eq!(house.whoami(&mut tab).standing(), "anonymous");
     }
 }

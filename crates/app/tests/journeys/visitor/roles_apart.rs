@@ -15,9 +15,10 @@ use vestibule_ports::clock::TestClock;
 use vestibule_testkit::client;
 use vestibule_testkit::patience::{PATIENCE, Patience};
 
-use super::browser::{Ask, Browser};
+use super::browser::{Ask, Browser, Tab};
 use super::form::Form;
 use super::house::{ALICE, BEGIN, FEED_BOUND, PASSWORD, eventually};
+use super::registry;
 
 /// How many addresses the three processes need; the files name them by number: 0 the shop, 1 the log-in, 2 its inside,
 /// 3 its administration, 4 the gateway's inside, and from 5 on the metrics of log-in, proxy and gateway.
@@ -40,9 +41,9 @@ impl Drop for Role {
 
 struct Apart {
     ports: Vec<u16>,
-    _dir: TempDir,
-    _idp: Role,
-    _proxy: Role,
+    dir: TempDir,
+    idp: Option<Role>,
+    proxy: Option<Role>,
     _gateway: Role,
     _apps: Runtime,
 }
@@ -67,12 +68,37 @@ impl Apart {
         };
         file("proxy.secret", "proxy-secret-of-32-characters-or-so\n");
         file("gateway.secret", "gateway-secret-of-32-characters-or-so\n");
-        let idp_file = file("idp.toml", IDP);
+        let idp_file = file("idp.toml", &IDP.replace("{registry}", &registry::lines()));
         let idp = serve_apart(&idp_file, ports[5]);
         add_alice(&idp_file);
         let proxy = serve_apart(&file("proxy.toml", PROXY), ports[6]);
         let gateway = serve_apart(&file("gateway.toml", GATEWAY), ports[7]);
-        Self { ports, _dir: dir, _idp: idp, _proxy: proxy, _gateway: gateway, _apps: apps }
+        Self { ports, dir, idp: Some(idp), proxy: Some(proxy), _gateway: gateway, _apps: apps }
+    }
+
+    fn start_idp(&mut self) {
+        self.idp = Some(serve_apart(&self.dir.path().join("idp.toml"), self.ports[5]));
+    }
+
+    fn start_proxy(&mut self) {
+        self.proxy = Some(serve_apart(&self.dir.path().join("proxy.toml"), self.ports[6]));
+    }
+
+    /// Logs alice on by the form.
+    fn log_in(&self, tab: &mut Tab) {
+        let asked = tab.open(&self.shop("/account"));
+        let page = tab.follow(asked).is(200);
+        assert_eq!(page.url.port(), Some(self.ports[1]), "asks for credentials: {page:?}");
+        let answered = Form::of(&page).submit(tab, &[("username", ALICE), ("password", PASSWORD)]).is(303);
+        tab.follow(answered).is(200);
+    }
+
+    /// Whether a page that requires a log-on leads this browser to the form.
+    fn asks_for_credentials(&self, browser: &Browser) -> bool {
+        let mut tab = browser.copy().tab();
+        let asked = tab.open(&self.shop("/account"));
+        // The end may come between the code and its redemption: then nobody is logged on, and the next try is asked.
+        tab.follow(asked).url.port() == Some(self.ports[1])
     }
 
     fn shop(&self, path: &str) -> String {
@@ -95,11 +121,7 @@ fn three_processes_log_a_visitor_on_and_out() {
     let apart = Apart::start();
     let browser = Browser::new(Arc::new(TestClock::new(Timestamp::from_secs(BEGIN))));
     let mut tab = browser.tab();
-    let asked = tab.open(&apart.shop("/account"));
-    let page = tab.follow(asked).is(200);
-    assert_eq!(page.url.port(), Some(apart.ports[1]), "asks for credentials: {page:?}");
-    let answered = Form::of(&page).submit(&mut tab, &[("username", ALICE), ("password", PASSWORD)]).is(303);
-    tab.follow(answered).is(200);
+    apart.log_in(&mut tab);
     let told = tab.open(&apart.shop("/whoami")).is(200).json();
     assert_eq!(told["headers"]["x-context-standing"], "logged-on");
     let token = told["headers"]["x-context-token"].as_str().expect("a JPT").to_owned();
@@ -112,6 +134,26 @@ fn three_processes_log_a_visitor_on_and_out() {
     eventually(FEED_BOUND, "the gateway refuses the old token", || apart.echo(&token) == 401);
     let told = tab.open(&apart.shop("/whoami")).is(200).json();
     assert_eq!(told["headers"]["x-context-standing"], "anonymous");
+}
+
+/// The log-in is away, then the proxy dies: what it could not tell is not lost with it.
+#[test]
+fn a_log_out_that_the_log_in_could_not_confirm_is_told_after_the_proxy_has_died() {
+    let mut apart = Apart::start();
+    let browser = Browser::new(Arc::new(TestClock::new(Timestamp::from_secs(BEGIN))));
+    let mut tab = browser.tab();
+    apart.log_in(&mut tab);
+
+    apart.idp = None;
+    let log_out = Ask::form(&apart.shop("/.vestibule/logout"), &apart.shop("/"), &[("scope", "this")]);
+    let told = tab.send(log_out).is(503);
+    assert!(told.body.contains("logged out here"), "{told:?}");
+    assert_eq!(told.sets(), ["-vst", "-vst-keep"]);
+    apart.proxy = None;
+    apart.start_idp();
+    apart.start_proxy();
+
+    eventually(PATIENCE, "the end of the sign-on session", || apart.asks_for_credentials(&browser));
 }
 
 fn free_ports() -> Vec<u16> {

@@ -26,6 +26,18 @@ fn the_oldest_browser_of_too_many_is_logged_out() {
 }
 
 #[test]
+fn how_many_are_too_many_is_a_setting() {
+    let house = House::with_idp("caps = { sign_ons_per_user = 2, sessions_per_user = 2 }");
+    let mut tabs = [(); 2].map(|()| logged_on(&house));
+    let mut newest = logged_on(&house);
+    let [oldest, other] = &mut tabs;
+    eventually(FEED_BOUND, "the end of the oldest log-on", || house.whoami(oldest).standing() != "logged-on");
+    for tab in [other, &mut newest] {
+        assert_eq!(house.whoami(tab).standing(), "logged-on");
+    }
+}
+
+#[test]
 fn a_new_log_in_of_the_same_browser_takes_the_place_of_its_old_one() {
     let house = House::open();
     let mut first = logged_on(&house);

@@ -1,0 +1,132 @@
+//! Which session store a configuration names, and opening it. What a store may lose is said at the start, on standard
+//! error, and by `config check`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use vestibule_ports::session_store::SessionStore;
+use vestibule_store_embedded::EmbeddedStore;
+
+use crate::config::{SessionsConfig, StoreName};
+
+/// The schemes of URLs that this program has a store for.
+const SCHEMES: &[&str] = &[
+    #[cfg(feature = "postgres")]
+    "postgres",
+    #[cfg(feature = "redis")]
+    "redis, rediss, redis+sentinel, redis+cluster",
+    #[cfg(feature = "mongo")]
+    "mongodb, mongodb+srv",
+];
+
+/// What stands in files of their own, put into an adapter's settings. The three are alike and no type of theirs is shared.
+#[cfg(any(feature = "mongo", feature = "postgres", feature = "redis"))]
+macro_rules! equipped {
+    ($config:ident, $parsed:ident) => {{
+        let mut equipped = $parsed;
+        if let Some(password) = &$config.store_password {
+            equipped = equipped.with_password(password.expose().to_owned());
+        }
+        if let Some(ca) = &$config.store_ca {
+            equipped = equipped.with_ca(ca.clone());
+        }
+        equipped
+    }};
+}
+
+/// Opens an adapter's store, and asks both the URL and the server what may be lost.
+#[cfg(any(feature = "mongo", feature = "postgres", feature = "redis"))]
+macro_rules! opened {
+    ($open:path, $config:ident) => {{
+        let mut warnings = $config.warnings();
+        let store = $open($config).await.context("sessions.store")?;
+        warnings.extend(store.warnings().await);
+        Ok(Opened { store: Arc::new(store), warnings })
+    }};
+}
+
+/// A store that is named well enough to be opened.
+pub(crate) enum Choice {
+    Embedded,
+    #[cfg(feature = "postgres")]
+    Postgres(vestibule_store_postgres::Config),
+    #[cfg(feature = "redis")]
+    Redis(vestibule_store_redis::Config),
+    #[cfg(feature = "mongo")]
+    Mongo(Box<vestibule_store_mongo::Config>),
+}
+
+/// A store that is open.
+pub(crate) struct Opened {
+    pub(crate) store: Arc<dyn SessionStore>,
+    /// What it may lose as it is set up, a sentence each.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Choice {
+    /// The store that `[sessions]` names, or what is wrong with the name.
+    pub(crate) fn of(config: &SessionsConfig) -> Result<Self, String> {
+        let StoreName::Url(url) = &config.store else { return Ok(Self::Embedded) };
+        let Some((scheme, _)) = url.split_once("://") else {
+            // Not repeated: half a URL may hold a whole password.
+            return Err("is neither \"embedded\" nor a URL such as postgres://USER@HOST/DATABASE".to_owned());
+        };
+        match scheme {
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => {
+                let parsed = vestibule_store_postgres::Config::parse(url).map_err(|bad| bad.to_string())?;
+                Ok(Self::Postgres(equipped!(config, parsed)))
+            }
+            #[cfg(feature = "redis")]
+            "redis" | "rediss" | "redis+sentinel" | "rediss+sentinel" | "redis+cluster"
+            | "rediss+cluster" => {
+                let parsed = vestibule_store_redis::Config::parse(url).map_err(|bad| bad.to_string())?;
+                Ok(Self::Redis(equipped!(config, parsed)))
+            }
+            #[cfg(feature = "mongo")]
+            "mongodb" | "mongodb+srv" => {
+                let parsed = vestibule_store_mongo::Config::parse(url).map_err(|bad| bad.to_string())?;
+                Ok(Self::Mongo(Box::new(equipped!(config, parsed))))
+            }
+            _ => {
+                Err(format!("there is no store for {scheme}://; there are: embedded, {}", SCHEMES.join(", ")))
+            }
+        }
+    }
+
+    /// Opens it. The embedded store is a file in `data_dir`.
+    pub(crate) async fn open(self, data_dir: Option<&Path>) -> anyhow::Result<Opened> {
+        match self {
+            Self::Embedded => {
+                let path = data_dir.context("data_dir is missing")?.join("sessions.redb");
+                let store = EmbeddedStore::open(&vestibule_store_embedded::Config::new(&path))
+                    .with_context(|| format!("the session store {} cannot be opened", path.display()))?;
+                Ok(Opened { store: Arc::new(store), warnings: Vec::new() })
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(config) => opened!(vestibule_store_postgres::PostgresStore::open, config),
+            #[cfg(feature = "redis")]
+            Self::Redis(config) => opened!(vestibule_store_redis::open, config),
+            #[cfg(feature = "mongo")]
+            Self::Mongo(config) => {
+                let config = *config;
+                opened!(vestibule_store_mongo::MongoStore::open, config)
+            }
+        }
+    }
+}
+
+/// What the named store may lose as its server is set up now, or why it cannot be asked. A database is opened as a start
+/// would open it, so a right that is missing shows; the embedded store is left alone.
+pub(crate) async fn warnings(config: &SessionsConfig) -> Vec<String> {
+    match Choice::of(config) {
+        // What is wrong with the name is told by the check of the file.
+        Ok(Choice::Embedded) | Err(_) => Vec::new(),
+        #[cfg(any(feature = "mongo", feature = "postgres", feature = "redis"))]
+        Ok(choice) => match choice.open(None).await {
+            Ok(opened) => opened.warnings,
+            Err(error) => vec![format!("a process would not start now: {error:#}")],
+        },
+    }
+}

@@ -1,0 +1,121 @@
+//! What goes wrong inside a server and no network shows: it takes no writes, has no connection left, has no room, steps
+//! down, or was killed and is started again. Each story has a server to itself.
+
+use std::time::Duration;
+
+use serde_json::json;
+use vestibule_testkit::patience::Patience;
+
+use super::super::visitor::house::eventually;
+use super::nodes::{At, Cluster, EVERYWHERE};
+use super::outage::{PAST_LEASE, RECOVERED_WITHIN, Refusals, cannot_change, goes_on, nobodys_pages_go_on};
+use super::own_server::{OwnServer, Trouble};
+use super::store::{Kind, on_every_store};
+
+/// How long an end may stay unnoticed at a node whose channel was lost: a lease.
+const LEASE_BOUND: Duration = Duration::from_millis(1_500);
+
+on_every_store! {
+    a_server_that_was_killed_and_started_again_has_lost_nobody_and_tells_ends_again,
+}
+
+/// It may be the standby of another primary by now, so that what it says may be old: it is not asked at all.
+#[test]
+fn a_postgres_that_takes_no_writes_is_no_log_out() {
+    nothing_goes(Kind::Postgres, Trouble::ReadOnly);
+}
+
+#[test]
+fn a_postgres_without_a_free_connection_is_no_log_out() {
+    nothing_goes(Kind::Postgres, Trouble::Crowded);
+}
+
+/// Neither is a replica, as soon as it is known to be one.
+#[test]
+fn a_redis_that_takes_no_writes_is_no_log_out() {
+    nothing_goes(Kind::Redis, Trouble::ReadOnly);
+}
+
+#[test]
+fn a_redis_without_memory_left_is_no_log_out() {
+    reads_go_on(Kind::Redis, Trouble::Full);
+}
+
+#[test]
+fn a_redis_without_a_free_connection_is_no_log_out() {
+    nothing_goes(Kind::Redis, Trouble::Crowded);
+}
+
+#[test]
+fn a_mongo_without_a_primary_is_no_log_out() {
+    nothing_goes(Kind::Mongo, Trouble::Leaderless);
+}
+
+/// To the nodes it is as if the store were not there.
+fn nothing_goes(kind: Kind, trouble: Trouble) {
+    let server = OwnServer::start(kind);
+    let place = server.place();
+    let cluster = Cluster::open(&place);
+    goes_on(&cluster, kind, || server.suffer(trouble, &place));
+}
+
+/// Everybody is still known, cached or not, and nothing can be changed.
+fn reads_go_on(kind: Kind, trouble: Trouble) {
+    let server = OwnServer::start(kind);
+    let place = server.place();
+    let cluster = Cluster::open(&place);
+    let (mut tab, mut unknown) = (cluster.logged_on(At::A), cluster.logged_on(At::A));
+    cluster.patch(At::A, &mut tab, r#"{"basket":["kept"]}"#).is(200);
+    cluster.be_known(&mut tab);
+    let mut refusals = Refusals::default();
+
+    let mend = server.suffer(trouble, &place);
+    cluster.advance(PAST_LEASE);
+
+    for at in EVERYWHERE {
+        // Some connections may have to be made anew.
+        eventually(RECOVERED_WITHIN, "somebody who was not cached", || cluster.is_whole(at, &mut unknown));
+        eventually(RECOVERED_WITHIN, "somebody who was", || cluster.is_whole(at, &mut tab));
+        assert_eq!(cluster.whoami(at, &mut unknown).standing(), "logged-on");
+        cannot_change(&cluster, at, &mut tab, &mut refusals);
+        assert_eq!(cluster.whoami(at, &mut tab).standing(), "logged-on");
+    }
+    nobodys_pages_go_on(&cluster, &mut refusals);
+
+    mend();
+    let took = cluster.recovers(RECOVERED_WITHIN, &mut tab);
+
+    println!("{kind:?}, {trouble:?}: {refusals}; everything worked again {took:?} after the end of it");
+    let told = cluster.whoami(At::B, &mut tab);
+    assert_eq!((told.standing(), told.attributes()), ("logged-on", json!({"basket": ["kept"]})));
+    cluster.log_out(At::B, &mut tab, "this").is(303);
+    assert_eq!(cluster.whoami(At::A, &mut tab).standing(), "anonymous");
+}
+
+fn a_server_that_was_killed_and_started_again_has_lost_nobody_and_tells_ends_again(kind: Kind) {
+    let mut server = OwnServer::start(kind);
+    let cluster = Cluster::open(&server.place());
+    let (mut tab, mut bystander) = (cluster.logged_on(At::A), cluster.logged_on(At::A));
+    cluster.patch(At::A, &mut tab, r#"{"basket":["kept"]}"#).is(200);
+    let tokens = cluster.be_known(&mut tab);
+    cluster.advance(PAST_LEASE);
+    cluster.is_cached(&mut tab);
+
+    server.kill();
+    cluster.advance(PAST_LEASE);
+    let (path, page) = cluster.look(At::B, &mut tab);
+    page.is(200).sets_nothing();
+    assert_eq!(cluster.app.told(&path).context("degraded"), Some("1"));
+    server.restart();
+    let took = cluster.recovers(RECOVERED_WITHIN, &mut tab);
+
+    println!("{kind:?}: everything worked again {took:?} after the restart");
+    for at in EVERYWHERE {
+        let told = cluster.whoami(at, &mut tab);
+        assert_eq!((told.standing(), told.attributes()), ("logged-on", json!({"basket": ["kept"]})));
+    }
+    let mut late = tab.browser.copy().tab();
+    cluster.log_out(At::A, &mut tab, "this").is(303);
+    cluster.is_over(&mut late, &tokens, Patience::new(LEASE_BOUND));
+    cluster.be_known(&mut bystander);
+}

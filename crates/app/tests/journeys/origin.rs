@@ -1,0 +1,140 @@
+//! One site is one origin: scheme, host and port. Whoever comes by another is sent there, if that is harmless, and is
+//! served nothing. Over https every answer says to come back by https alone (C31; RFC 6797; ASVS 3.4.1, 4.1.2).
+
+use vestibule_testkit::client::Raw;
+use vestibule_testkit::strict::{Response, lines};
+use vestibule_testkit::upstream::{Step, answer};
+
+use super::front::{Front, HOST, Shape};
+
+const PAGE: &str = "Accept: text/html,*/*;q=0.8";
+const HTTPS: &str = "X-Forwarded-Proto: https";
+const HSTS: &str = "strict-transport-security";
+
+/// An https site behind a load balancer that is believed, with another name.
+const BALANCED: &str = r#"
+[proxy]
+trusted_peers = ["127.0.0.1/32"]
+[[site]]
+name = "shop"
+origin = "https://shop.test"
+aliases = ["www.shop.test"]
+"#;
+
+/// The same with nobody in front.
+const BARE: &str = r#"
+[[site]]
+name = "shop"
+origin = "https://shop.test"
+"#;
+
+fn front(sites: &str) -> Front {
+    Front::with(&Shape { sites, ..Shape::default() })
+}
+
+fn ask(front: &Front, method: &str, host: &str, target: &str, fields: &[&str]) -> Response {
+    let mut client = Raw::connect(front.proxy);
+    let host = format!("Host: {host}");
+    let head: Vec<_> = [host.as_str(), "Content-Length: 0"].iter().chain(fields).copied().collect();
+    client.send(format!("{method} {target} HTTP/1.1\r\n{}\r\n", lines(&head)));
+    client.response_to(method)
+}
+
+#[track_caller]
+fn is_not_served(front: &Front, reply: &Response) {
+    assert_eq!(reply.fields.all("set-cookie"), [""; 0]);
+    assert!(front.upstream.requests().iter().all(|seen| seen.target == "/home"), "the app was asked");
+}
+
+#[test]
+fn c31_in_the_clear_pages_lead_to_https_and_everything_else_is_refused() {
+    for (sites, fields) in
+        [(BALANCED, &[][..]), (BARE, &[HTTPS][..]), (BALANCED, &["X-Forwarded-Proto: http"][..])]
+    {
+        let front = front(sites);
+        let with = |more: &[&'static str]| [fields, more].concat();
+        for method in ["GET", "HEAD"] {
+            let reply = ask(&front, method, HOST, "/page?a=1&b=%20", &with(&[PAGE, "Cookie: __Host-vst=x"]));
+            assert_eq!(
+                (reply.status, reply.fields.only("location")),
+                (307, Some("https://shop.test/page?a=1&b=%20"))
+            );
+            // RFC 6797 7.2: said in the clear it would mean nothing.
+            assert_eq!(reply.fields.only(HSTS), None);
+            is_not_served(&front, &reply);
+        }
+        for (method, more) in [
+            ("GET", &["Accept: */*"][..]),
+            ("GET", &["Accept: application/json", "Authorization: Bearer x"]),
+            ("POST", &[PAGE]),
+            ("OPTIONS", &[PAGE]),
+        ] {
+            let reply = ask(&front, method, HOST, "/page", &with(more));
+            assert_eq!((reply.status, reply.fields.only("location")), (421, None), "{method} {more:?}");
+            is_not_served(&front, &reply);
+        }
+    }
+}
+
+#[test]
+fn over_https_it_is_served_and_every_answer_says_to_come_back_so() {
+    let front = front(BALANCED);
+    let policy = Some("max-age=31536000");
+    let app_says = "Strict-Transport-Security: max-age=0";
+    front.upstream.on("/page", vec![Step::ReadBody, Step::Send(answer(200, &[app_says], "a page"))]);
+    front.upstream.on("/broken", vec![Step::ReadBody, Step::Close]);
+    for (method, host, target, status) in [
+        ("GET", HOST, "/page", 200),
+        ("HEAD", "shop.test:443", "/page", 200),
+        ("POST", HOST, "/page", 200),
+        ("GET", HOST, "/broken", 502),
+        ("GET", HOST, "/.vestibule/nothing", 404),
+        ("GET", "www.shop.test", "/page", 307),
+        ("POST", "www.shop.test", "/page", 421),
+        ("GET", "shop.test:8443", "/page", 307),
+        ("DELETE", "shop.test:8443", "/page", 421),
+    ] {
+        let reply = ask(&front, method, host, target, &[HTTPS]);
+        assert_eq!(reply.status, status, "{method} {host}{target}");
+        assert_eq!(reply.fields.all(HSTS), policy.into_iter().collect::<Vec<_>>(), "{method} {host}{target}");
+        if status == 307 {
+            assert_eq!(reply.fields.only("location"), Some("https://shop.test/page"));
+        }
+    }
+}
+
+#[test]
+fn a_site_says_for_how_long_and_a_site_on_this_machine_says_nothing() {
+    let local = "[proxy]\ntrusted_peers = [\"127.0.0.1/32\"]\n[[site]]\nname = \"shop\"\norigin = \"http://shop.localhost\"";
+    for (sites, host, said) in [
+        (format!("{BALANCED}hsts_seconds = 300"), HOST, Some("max-age=300")),
+        (format!("{BALANCED}hsts_seconds = 0"), HOST, Some("max-age=0")),
+        (local.to_owned(), "shop.localhost", None),
+    ] {
+        let front =
+            Front::with(&Shape { sites: &sites, more: &[("shop.localhost", "/")], ..Shape::default() });
+        let reply = ask(&front, "GET", host, "/page", &[HTTPS]);
+        assert_eq!((reply.status, reply.fields.only(HSTS)), (200, said), "{sites}");
+    }
+}
+
+#[test]
+fn another_port_of_the_same_name_is_another_origin() {
+    let site = "[[site]]\nname = \"shop\"\norigin = \"http://shop.localhost:8080\"";
+    let front = Front::with(&Shape { sites: site, more: &[("shop.localhost", "/")], ..Shape::default() });
+    assert_eq!(ask(&front, "GET", "shop.localhost:8080", "/home", &[]).status, 200);
+    for host in ["shop.localhost", "shop.localhost:80", "shop.localhost:8081"] {
+        for method in ["GET", "HEAD"] {
+            let reply = ask(&front, method, host, "/page?x", &["Cookie: __Host-vst=x"]);
+            let location = Some("http://shop.localhost:8080/page?x");
+            assert_eq!((reply.status, reply.fields.only("location")), (307, location), "{method} {host}");
+            is_not_served(&front, &reply);
+        }
+        for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
+            let reply = ask(&front, method, host, "/page", &[]);
+            assert_eq!(reply.status, 421, "{method} {host}");
+            is_not_served(&front, &reply);
+        }
+        assert_eq!(ask(&front, "POST", host, "/.vestibule/logout", &[]).status, 421, "{host}");
+    }
+}
