@@ -18,6 +18,8 @@ const REDIRECTS_MAX: usize = 16;
 #[derive(Default)]
 pub(crate) struct Browser {
     jars: HashMap<String, BTreeMap<String, String>>,
+    /// Lines of every request, each with its end.
+    lines: String,
 }
 
 /// What came back.
@@ -63,6 +65,17 @@ impl Browser {
         self.follow(answer)
     }
 
+    /// A browser that a load balancer says to be at this address.
+    pub(crate) fn from_address(address: &str) -> Self {
+        Self { jars: HashMap::new(), lines: format!("X-Forwarded-For: {address}\r\n") }
+    }
+
+    /// Sends a form, and stays where it is.
+    pub(crate) fn submit(&mut self, url: &Url, form: &[(&str, &str)]) -> io::Result<Answer> {
+        let form = Serializer::new(String::new()).extend_pairs(form).finish();
+        self.send("POST", url, "", Some(&form))
+    }
+
     /// The cookies of this name at this address, as a request carries them.
     pub(crate) fn cookie(&self, url: &Url, name: &str) -> Option<&str> {
         self.jars.get(url.authority())?.get(name).map(String::as_str)
@@ -95,8 +108,9 @@ impl Browser {
         });
         let request = format!(
             "{method} {target} HTTP/1.1\r\nHost: {}\r\nAccept: text/html\r\nSec-Fetch-Site: same-origin\r\n\
-             Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nConnection: close\r\n{cookies}{lines}{sent}\r\n{}",
+             Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nConnection: close\r\n{cookies}{}{lines}{sent}\r\n{}",
             url.authority(),
+            self.lines,
             form.unwrap_or_default()
         );
         let mut stream =

@@ -2,6 +2,7 @@
 //! stay open between slices, so that a slice measures requests and nothing else.
 
 use std::cell::Cell;
+use std::cmp::Ordering;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -13,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
 
+use crate::browser::values;
 use crate::origin::PAGE_BYTES;
 use crate::stopwatch::Stopwatch;
 
@@ -22,8 +24,10 @@ pub(crate) const CONNECTIONS: usize = 64;
 pub(crate) const PRODUCT: &str = "/products/8711/details?from=search";
 /// A page as long as the other to ask for, which only somebody logged on may see.
 pub(crate) const ACCOUNT: &str = "/accounts/8711/details?from=search";
+/// A page as long as the others to ask for, whose app has something remembered.
+pub(crate) const BASKET: &str = "/basket/888/8711/details?from=find";
 /// A proxy may take this long for all browsers' answers after the end of a slice, and to take their connections.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 const HEAD_BYTES_MAX: usize = 4096;
 
 /// About 500 bytes, as a browser sends them, and what the caller adds: more cookies (each with `; ` before it), more
@@ -39,16 +43,32 @@ pub(crate) fn request(host: &str, path: &str, cookies: &str, lines: &str) -> Str
     )
 }
 
+/// Answers of one slice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) pages: u64,
+    pub(crate) busy: u64,
+}
+
+impl Count {
+    pub(crate) fn with(self, answer: Answered) -> Self {
+        match answer {
+            Answered::Page => Self { pages: self.pages + 1, ..self },
+            Answered::Busy => Self { busy: self.busy + 1, ..self },
+        }
+    }
+}
+
 /// Browsers connected to one proxy.
 pub(crate) struct Load {
     runtime: Rc<Runtime>,
     browsers: Vec<TcpStream>,
-    request: Rc<[u8]>,
+    requests: Rc<[Vec<u8>]>,
 }
 
 impl Load {
-    /// Connects all browsers. This is what they will ask.
-    pub(crate) fn connect(runtime: &Rc<Runtime>, to: SocketAddr, request: &str) -> io::Result<Self> {
+    /// Connects all browsers. This is what they will ask, each from another place on and over again.
+    pub(crate) fn connect(runtime: &Rc<Runtime>, to: SocketAddr, requests: &[Vec<u8>]) -> io::Result<Self> {
         let browsers = runtime.block_on(async {
             let mut browsers = Vec::new();
             for _ in 0..CONNECTIONS {
@@ -58,18 +78,21 @@ impl Load {
             }
             io::Result::Ok(browsers)
         })?;
-        Ok(Self { runtime: Rc::clone(runtime), browsers, request: request.as_bytes().into() })
+        Ok(Self { runtime: Rc::clone(runtime), browsers, requests: requests.into() })
     }
 
     /// Lets all browsers ask for this long, and waits for the answers under way: how many there were, exactly.
-    pub(crate) fn slice(&mut self, lasts: Duration) -> io::Result<u64> {
+    pub(crate) fn slice(&mut self, lasts: Duration) -> io::Result<Count> {
         let watch = Stopwatch::start();
-        let answered = Rc::new(Cell::new(0));
+        let count = Rc::new(Cell::new(Count::default()));
         let asking = async {
             let tasks = LocalSet::new();
-            let ask = |stream| browse(stream, Rc::clone(&self.request), watch, lasts, Rc::clone(&answered));
-            let browsing: Vec<_> =
-                self.browsers.drain(..).map(|stream| tasks.spawn_local(ask(stream))).collect();
+            let ask = |(number, stream)| {
+                let first = number * self.requests.len() / CONNECTIONS;
+                browse(stream, Rc::clone(&self.requests), first, watch, lasts, Rc::clone(&count))
+            };
+            let browsers = self.browsers.drain(..).enumerate();
+            let browsing: Vec<_> = browsers.map(|browser| tasks.spawn_local(ask(browser))).collect();
             tasks.await;
             for browser in browsing {
                 self.browsers.push(browser.await??);
@@ -77,42 +100,80 @@ impl Load {
             io::Result::Ok(())
         };
         self.runtime.block_on(async { tokio::time::timeout(lasts + PATIENCE, asking).await? })?;
-        Ok(answered.get())
+        Ok(count.get())
     }
 }
 
 async fn browse(
     mut stream: TcpStream,
-    request: Rc<[u8]>,
+    requests: Rc<[Vec<u8>]>,
+    first: usize,
     watch: Stopwatch,
     lasts: Duration,
-    answered: Rc<Cell<u64>>,
+    count: Rc<Cell<Count>>,
 ) -> io::Result<TcpStream> {
     let mut held = Vec::with_capacity(HEAD_BYTES_MAX + PAGE_BYTES);
+    let mut requests = requests.iter().cycle().skip(first);
     while watch.elapsed() < lasts {
-        stream.write_all(&request).await?;
-        held.clear();
-        while !is_page(&held)? {
-            if stream.read_buf(&mut held).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-        }
-        answered.set(answered.get() + 1);
+        let Some(request) = requests.next() else { break };
+        stream.write_all(request).await?;
+        let answer = read(&mut stream, &mut held).await?;
+        count.set(count.get().with(answer));
     }
     Ok(stream)
 }
 
-/// Whether this is the whole answer; an error when it is another one.
-fn is_page(held: &[u8]) -> io::Result<bool> {
+/// Reads one whole answer, and connects anew where the other side closes after it.
+pub(crate) async fn read(stream: &mut TcpStream, held: &mut Vec<u8>) -> io::Result<Answered> {
+    held.clear();
+    loop {
+        if let Some(answer) = answered(held)? {
+            if closes(held) {
+                *stream = TcpStream::connect(stream.peer_addr()?).await?;
+                stream.set_nodelay(true)?;
+            }
+            return Ok(answer);
+        }
+        if stream.read_buf(held).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}
+
+fn closes(answer: &[u8]) -> bool {
+    let head = memmem::find(answer, b"\r\n\r\n").map_or(answer, |end| &answer[..end]);
+    memmem::find(head, b"\r\nConnection: close").or(memmem::find(head, b"\r\nconnection: close")).is_some()
+}
+
+/// A whole answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answered {
+    /// The page.
+    Page,
+    /// 503: try again later.
+    Busy,
+}
+
+/// What this is when it is whole; an error when it is neither.
+pub(crate) fn answered(held: &[u8]) -> io::Result<Option<Answered>> {
     let other = || io::Error::new(io::ErrorKind::InvalidData, String::from_utf8_lossy(held).into_owned());
     let Some(end) = memmem::find(held, b"\r\n\r\n") else {
-        return if held.len() > HEAD_BYTES_MAX { Err(other()) } else { Ok(false) };
+        return if held.len() > HEAD_BYTES_MAX { Err(other()) } else { Ok(None) };
     };
     let body = held.len() - end - 4;
-    if !held.starts_with(b"HTTP/1.1 200 ") || body > PAGE_BYTES {
-        Err(other())
+    let (what, length) = if held.starts_with(b"HTTP/1.1 200 ") {
+        (Answered::Page, PAGE_BYTES)
+    } else if held.starts_with(b"HTTP/1.1 503 ") {
+        let head = std::str::from_utf8(&held[..end]).map_err(|_| other())?;
+        let length = values(head, "content-length").next().and_then(|length| length.parse().ok());
+        (Answered::Busy, length.ok_or_else(other)?)
     } else {
-        Ok(body == PAGE_BYTES)
+        return Err(other());
+    };
+    match body.cmp(&length) {
+        Ordering::Less => Ok(None),
+        Ordering::Equal => Ok(Some(what)),
+        Ordering::Greater => Err(other()),
     }
 }
 

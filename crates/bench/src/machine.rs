@@ -15,8 +15,8 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// This machine, and the programs that are compared on it.
-    pub(crate) fn look(vestibule: &Path) -> Self {
+    /// This machine, and what the programs that are compared on it say of their versions.
+    pub(crate) fn look(versions: Vec<String>) -> Self {
         let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
@@ -24,7 +24,7 @@ impl Machine {
             processor: model.map_or_else(|| "unknown processor".to_owned(), |(_, name)| name.to_owned()),
             cores: cores(),
             kernel: kernel.trim().to_owned(),
-            versions: vec![said(vestibule, "--version"), said(Path::new("nginx"), "-v")],
+            versions,
         }
     }
 }
@@ -48,7 +48,7 @@ pub(crate) fn pin_to(core: usize) -> bool {
 }
 
 /// The first line a program says of its version, wherever it says it.
-fn said(program: &Path, option: &str) -> String {
+pub(crate) fn said(program: &Path, option: &str) -> String {
     let Ok(output) = Command::new(program).arg(option).output() else { return "unknown version".to_owned() };
     let text = [output.stdout, output.stderr].concat();
     String::from_utf8_lossy(&text).lines().next().unwrap_or_default().to_owned()

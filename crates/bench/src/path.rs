@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::candidate::Candidate;
 use crate::cpu::Account;
 use crate::fault::Fault;
-use crate::load::{CONNECTIONS, Load};
+use crate::load::{CONNECTIONS, Count, Load};
 use crate::machine::{self, Machine};
 use crate::nginx::Nginx;
 use crate::origin;
@@ -82,17 +82,18 @@ pub(crate) fn run(options: &Options) -> Result<Report, Fault> {
     if !binary.is_file() {
         return Err(Fault::NoBinary(binary));
     }
-    let machine = Machine::look(&binary);
+    let versions = vec![machine::said(&binary, "--version"), machine::said(Path::new("nginx"), "-v")];
+    let machine = Machine::look(versions);
     // With a single core there is nothing to keep apart.
     let pinned = machine::cores() > LOAD_CORE && machine::pin_to(LOAD_CORE);
     let core = pinned.then_some(PROXY_CORE);
     let origin = origin::start()?;
     let nginx_ready = times_to_ready(|folder| Ok(Nginx::start(folder, core, origin)?.program().ready_after))?;
     let shop_ready =
-        times_to_ready(|folder| Ok(Shop::start(&binary, folder, core, origin)?.program().ready_after))?;
+        times_to_ready(|folder| Ok(Shop::start(&binary, folder, core, origin, "")?.program().ready_after))?;
     let folder = folder()?;
     let nginx = Nginx::start(folder.path(), core, origin)?;
-    let shop = Shop::start(&binary, folder.path(), core, origin)?;
+    let shop = Shop::start(&binary, folder.path(), core, origin, "")?;
     let resident = || Ok::<_, Fault>([nginx.program().resident_kib()?, shop.program().resident_kib()?]);
     let idle = resident()?;
     let mut candidates = vec![nginx.pass_through()];
@@ -117,7 +118,7 @@ fn times_to_ready(start: impl Fn(&Path) -> Result<Duration, Fault>) -> Result<Op
     Ok(Spread::of(times?))
 }
 
-fn beside_us() -> Result<PathBuf, Fault> {
+pub(crate) fn beside_us() -> Result<PathBuf, Fault> {
     let own = std::env::current_exe().map_err(Fault::at("looking for our own folder"))?;
     Ok(own.parent().unwrap_or(Path::new(".")).join("vestibule"))
 }
@@ -127,7 +128,7 @@ fn measure(candidates: &[Candidate], rounds: usize) -> Result<Vec<Round>, Fault>
     let runtime = Rc::new(runtime.map_err(Fault::at("starting the load"))?);
     let mut loads = Vec::new();
     for candidate in candidates {
-        let load = Load::connect(&runtime, candidate.address, &candidate.request);
+        let load = Load::connect(&runtime, candidate.address, &[candidate.request.clone().into_bytes()]);
         loads.push(load.map_err(|error| Fault::Answer(candidate.name, error))?);
     }
     let mut measured = Vec::new();
@@ -145,9 +146,12 @@ fn measure(candidates: &[Candidate], rounds: usize) -> Result<Vec<Round>, Fault>
 fn slice(candidate: &Candidate, load: &mut Load) -> Result<Slice, Fault> {
     let account = || Account::of(candidate.pid).map_err(Fault::at("reading processor time"));
     let before = account()?;
-    let requests = load.slice(SLICE).map_err(|error| Fault::Answer(candidate.name, error))?;
+    let Count { pages, busy } = load.slice(SLICE).map_err(|error| Fault::Answer(candidate.name, error))?;
+    if busy > 0 {
+        return Err(Fault::Step(candidate.name, format!("{busy} of its answers were 503")));
+    }
     let spent = account()?.since(&before);
-    let requests = requests as f64;
+    let requests = pages as f64;
     Ok(Slice {
         microseconds: spent.as_secs_f64() * 1e6 / requests,
         per_second: requests / SLICE.as_secs_f64(),
@@ -155,7 +159,7 @@ fn slice(candidate: &Candidate, load: &mut Load) -> Result<Slice, Fault> {
 }
 
 /// The numbers up to `count` in a random order, so that no proxy always comes after the same other.
-fn shuffled(count: usize) -> Vec<usize> {
+pub(crate) fn shuffled(count: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by_cached_key(|_| RandomState::new().build_hasher().finish());
     order

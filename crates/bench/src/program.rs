@@ -57,14 +57,19 @@ impl Program {
         self.child.id()
     }
 
-    /// Memory that it holds now, its mapped files too, in KiB (`VmRSS`). Linux only.
+    /// Memory that it holds now, its mapped files too, in KiB (`VmRSS`).
     pub(crate) fn resident_kib(&self) -> Result<u64, Fault> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()));
-        let status = status.map_err(Fault::at("reading resident memory"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.split_ascii_whitespace().next()?.parse().ok());
-        kib.ok_or_else(|| Fault::at("reading resident memory")(io::ErrorKind::InvalidData.into()))
+        resident_kib(self.pid())
     }
+}
+
+/// Resident memory of a process in KiB. Linux only.
+pub(crate) fn resident_kib(pid: u32) -> Result<u64, Fault> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"));
+    let status = status.map_err(Fault::at("reading resident memory"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.split_ascii_whitespace().next()?.parse().ok());
+    kib.ok_or_else(|| Fault::at("reading resident memory")(io::ErrorKind::InvalidData.into()))
 }
 
 impl Drop for Program {

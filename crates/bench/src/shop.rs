@@ -31,7 +31,7 @@ pub(crate) struct Shop {
     binary: PathBuf,
     folder: PathBuf,
     secrets: Secrets,
-    web: SocketAddr,
+    pub(crate) web: SocketAddr,
     outside: SocketAddr,
     inside: SocketAddr,
     idp: SocketAddr,
@@ -44,18 +44,26 @@ struct Secrets {
 }
 
 /// A visitor who is logged on: the cookies of the browser, and what the app holds.
-struct LoggedOn {
-    cookies: String,
+pub(crate) struct LoggedOn {
+    pub(crate) cookies: String,
     jpt: String,
 }
 
+/// Where visitors come in, for those who want to log on while something else goes on.
+#[derive(Clone)]
+pub(crate) struct Entrance {
+    web: SocketAddr,
+    password: String,
+}
+
 impl Shop {
-    /// Starts Vestibule in an empty folder.
+    /// Starts Vestibule in an empty folder. `sessions` are lines of that part of its configuration.
     pub(crate) fn start(
         binary: &Path,
         folder: &Path,
         core: Option<usize>,
         origin: SocketAddr,
+        sessions: &str,
     ) -> Result<Self, Fault> {
         let [web, outside, inside, idp, admin] = program::free_addresses()?;
         let secrets = Secrets { password: random(), till: random() };
@@ -73,7 +81,7 @@ impl Shop {
             ("{issuer}", format!("http://{}", localhost(idp))),
         ];
         let settings = values.iter().fold(FIXED.to_owned(), |text, (name, value)| text.replace(name, value));
-        program::write(&folder.join("vestibule.toml"), &settings)?;
+        program::write(&folder.join("vestibule.toml"), &format!("{settings}\n[sessions]\n{sessions}\n"))?;
         let mut command = program::pinned(core, binary);
         command.arg("serve").arg("--config").arg(folder.join("vestibule.toml"));
         let ready = format!("http://{admin}/readyz");
@@ -84,8 +92,8 @@ impl Shop {
 
     /// All ways through it, with the cookies and tokens they need.
     pub(crate) fn ways(&self) -> Result<Vec<Candidate>, Fault> {
-        self.add_user()?;
-        let LoggedOn { cookies, jpt } = self.log_on()?;
+        self.add_user(USER)?;
+        let LoggedOn { cookies, jpt } = self.entrance().log_on(USER)?;
         let till = self.till_token()?;
         let site = localhost(self.web);
         let bearer = |token: &str| format!("Authorization: Bearer {token}\r\n");
@@ -112,9 +120,15 @@ impl Shop {
         &self.program
     }
 
-    fn add_user(&self) -> Result<(), Fault> {
+    /// Where visitors come in.
+    pub(crate) fn entrance(&self) -> Entrance {
+        Entrance { web: self.web, password: self.secrets.password.clone() }
+    }
+
+    /// Adds somebody who can log on.
+    pub(crate) fn add_user(&self, user: &str) -> Result<(), Fault> {
         let mut command = Command::new(&self.binary);
-        command.arg("user").arg("--config").arg(self.folder.join("vestibule.toml")).args(["add", USER]);
+        command.arg("user").arg("--config").arg(self.folder.join("vestibule.toml")).args(["add", user]);
         command.args(["--name", "Ben Channing", "--email", "ben@shop.example"]);
         command.arg("--password-file").arg(self.folder.join("password"));
         let output = command.output().map_err(Fault::at("running `vestibule user add`"))?;
@@ -122,35 +136,6 @@ impl Shop {
             return Ok(());
         }
         Err(Fault::Step("`vestibule user add`", String::from_utf8_lossy(&output.stderr).into_owned()))
-    }
-
-    /// Logs on through the proxy and the identity provider's form, and looks at what the app is told.
-    fn log_on(&self) -> Result<LoggedOn, Fault> {
-        const STEP: &str = "the log-on";
-        let failed = |error: io::Error| Fault::Step(STEP, error.to_string());
-        let ended_at = |answer: &Answer| Fault::Step(STEP, answer.place());
-        let mut browser = Browser::default();
-        let page = format!("http://{}{}", localhost(self.web), origin::TOLD);
-        let form = browser.get(&page).map_err(failed)?;
-        let action = browser::attribute(&form.body, "<form", "action");
-        let action = action.and_then(|action| form.url.join(&action).ok());
-        let csrf = browser::attribute(&form.body, "name=\"csrf\"", "value");
-        let (Some(action), Some(csrf)) = (action, csrf) else { return Err(ended_at(&form)) };
-        let fields = [("csrf", csrf.as_str()), ("username", USER), ("password", &self.secrets.password)];
-        browser.post(&action, "", &fields).map_err(failed)?;
-        // The app has asked to remember something in its first answer; the second look shows it.
-        let told = browser.get(&page).map_err(failed)?;
-        let is_remembered =
-            browser::values(&told.body, "x-context-attributes").any(|it| it.contains("basket_count"));
-        let jpt = browser::values(&told.body, "x-context-token").next();
-        let cookies = ["__Host-vst", "__Host-vst-keep"]
-            .map(|name| Some(format!("; {name}={}", browser.cookie(&told.url, name)?)));
-        match (jpt, cookies) {
-            (Some(jpt), [Some(session), Some(keep)]) if is_remembered => {
-                Ok(LoggedOn { cookies: session + &keep, jpt: jpt.to_owned() })
-            }
-            _ => Err(ended_at(&told)),
-        }
     }
 
     /// RFC 6749 4.4: the till's access token for its own credentials.
@@ -172,13 +157,55 @@ impl Shop {
     }
 }
 
+impl Entrance {
+    /// Logs on through the proxy and the identity provider's form, and looks at what the app is told.
+    pub(crate) fn log_on(&self, user: &str) -> Result<LoggedOn, Fault> {
+        const STEP: &str = "the log-on";
+        let failed = |error: io::Error| Fault::Step(STEP, error.to_string());
+        let ended_at = |answer: &Answer| Fault::Step(STEP, answer.place());
+        let mut browser = Browser::default();
+        let page = format!("http://{}{}", localhost(self.web), origin::TOLD);
+        let form = browser.get(&page).map_err(failed)?;
+        let action = browser::attribute(&form.body, "<form", "action");
+        let action = action.and_then(|action| form.url.join(&action).ok());
+        let csrf = browser::attribute(&form.body, "name=\"csrf\"", "value");
+        let (Some(action), Some(csrf)) = (action, csrf) else { return Err(ended_at(&form)) };
+        let fields = [("csrf", csrf.as_str()), ("username", user), ("password", &self.password)];
+        browser.post(&action, "", &fields).map_err(failed)?;
+        // The app has asked to remember something in its first answer; the second look shows it.
+        let told = browser.get(&page).map_err(failed)?;
+        let is_remembered =
+            browser::values(&told.body, "x-context-attributes").any(|it| it.contains("basket_count"));
+        let jpt = browser::values(&told.body, "x-context-token").next();
+        match (jpt, session_cookies(&browser, &told.url)) {
+            (Some(jpt), Some(cookies)) if is_remembered => Ok(LoggedOn { cookies, jpt: jpt.to_owned() }),
+            _ => Err(ended_at(&told)),
+        }
+    }
+
+    /// Comes as somebody new whose app has something remembered: the cookies of a returning visitor.
+    pub(crate) fn return_later(&self) -> Result<String, Fault> {
+        const STEP: &str = "becoming a returning visitor";
+        let mut browser = Browser::default();
+        let page = format!("http://{}{}", localhost(self.web), origin::FILLED);
+        let answer = browser.get(&page).map_err(|error| Fault::Step(STEP, error.to_string()))?;
+        session_cookies(&browser, &answer.url).ok_or_else(|| Fault::Step(STEP, answer.place()))
+    }
+}
+
+/// The cookies of a session, as a request adds them to others.
+fn session_cookies(browser: &Browser, url: &Url) -> Option<String> {
+    let cookie = |name| Some(format!("; {name}={}", browser.cookie(url, name)?));
+    Some(cookie("__Host-vst")? + &cookie("__Host-vst-keep")?)
+}
+
 /// The address as a browser names it.
-fn localhost(address: SocketAddr) -> String {
+pub(crate) fn localhost(address: SocketAddr) -> String {
     format!("localhost:{}", address.port())
 }
 
 /// 128 bits that nobody guesses while the run lasts.
-fn random() -> String {
+pub(crate) fn random() -> String {
     let half = || RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", half(), half())
 }

@@ -25,7 +25,7 @@ fn measures_proxies_that_answer() {
 fn report(shares: &[f64], gated: bool) -> Report {
     let slice = |microseconds| Slice { microseconds, per_second: 1e6 / microseconds };
     Report {
-        machine: Machine::look("nginx".as_ref()),
+        machine: Machine::look(vec!["nginx".to_owned()]),
         pinned: false,
         ways: vec![("nginx", 500), ("other", 600)],
         rounds: shares.iter().map(|share| vec![slice(20.0), slice(20.0 * share)]).collect(),

@@ -1,0 +1,203 @@
+//! What was measured, as tables: for the terminal, and for a page between its marks.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+use std::path::Path;
+use std::time::Duration;
+
+use super::chart;
+use super::work::{Operation, Slice};
+use crate::fault::Fault;
+use crate::machine::Machine;
+use crate::spread::Spread;
+
+/// An operation, so many callers, a store by its place.
+pub(super) type Cell = (Operation, usize, usize);
+
+const BEGIN: &str = "<!-- measured: begin (cargo xtask bench store --write) -->";
+const END: &str = "<!-- measured: end -->";
+
+/// One slice in figures.
+#[derive(Debug)]
+pub(super) struct Measured {
+    per_second: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+    /// Microseconds of processor time for each operation; of none where making things ready cannot be told from it.
+    client: Option<f64>,
+    server: Option<f64>,
+    /// Operations that had no answer in time, of so many.
+    failed: u64,
+    tried: u64,
+}
+
+/// What a server takes with all sessions in it.
+#[derive(Debug)]
+pub(super) struct Footprint {
+    pub(super) name: &'static str,
+    pub(super) memory_kib: u64,
+    pub(super) disk_bytes: u64,
+    pub(super) fill: Duration,
+}
+
+/// Everything.
+pub(crate) struct Report {
+    pub(super) machine: Machine,
+    pub(super) sessions: u64,
+    pub(super) rounds: usize,
+    pub(super) lasts: Duration,
+    pub(super) names: Vec<&'static str>,
+    pub(super) cells: BTreeMap<Cell, Vec<Measured>>,
+    pub(super) footprints: Vec<Footprint>,
+}
+
+impl Measured {
+    /// `slice` has its latencies sorted.
+    pub(super) fn of(
+        operation: Operation,
+        callers: usize,
+        slice: &Slice,
+        client: Duration,
+        server: Duration,
+    ) -> Self {
+        let latencies = &slice.latencies;
+        let count = latencies.len().max(1) as f64;
+        let at = |share: f64| {
+            let place = (share * (latencies.len().max(1) - 1) as f64).round() as usize;
+            latencies.get(place).map_or(0.0, |latency| f64::from(*latency) / 1e3)
+        };
+        // What an operation needs to be there is made within the slice but not within its time.
+        let prepared = matches!(operation, Operation::Revoke | Operation::Sweep);
+        let busy: f64 = latencies.iter().map(|latency| f64::from(*latency) / 1e6).sum();
+        let per_second = if prepared {
+            count * callers as f64 / busy.max(1e-9)
+        } else {
+            count / slice.lasted.as_secs_f64()
+        };
+        let each = |spent: Duration| (!prepared).then(|| spent.as_secs_f64() * 1e6 / count);
+        Self {
+            per_second,
+            p50_ms: at(0.5),
+            p99_ms: at(0.99),
+            client: each(client),
+            server: each(server),
+            failed: slice.failed,
+            tried: slice.failed + latencies.len() as u64,
+        }
+    }
+}
+
+impl Report {
+    fn median(&self, cell: Cell, of: impl Fn(&Measured) -> Option<f64>) -> Option<f64> {
+        Spread::of(self.cells.get(&cell)?.iter().filter_map(of)).map(|spread| spread.median)
+    }
+
+    /// Operations a second.
+    pub(super) fn per_second(&self, operation: Operation, callers: usize, store: usize) -> Option<f64> {
+        self.median((operation, callers, store), |it| Some(it.per_second))
+    }
+
+    /// The tables, in Markdown, and a table is readable on a terminal too.
+    fn tables(&self) -> String {
+        let mut text = String::new();
+        for operation in Operation::ALL {
+            self.table(&mut text, operation);
+        }
+        let _ = writeln!(text, "**{} sessions kept**\n", grouped(self.sessions as f64));
+        text.push_str("| store | memory, MiB | disk, MiB | filled in, s |\n|---|---:|---:|---:|\n");
+        for Footprint { name, memory_kib, disk_bytes, fill } in &self.footprints {
+            let (memory, disk) = (*memory_kib as f64 / 1024.0, *disk_bytes as f64 / f64::from(1 << 20));
+            let _ = writeln!(text, "| {name} | {memory:.0} | {disk:.0} | {} |", fill.as_secs());
+        }
+        text
+    }
+
+    fn table(&self, text: &mut String, operation: Operation) {
+        let callers = operation.callers();
+        let most = callers.iter().copied().max().unwrap_or(1);
+        let by_callers =
+            |cell: &dyn Fn(usize) -> String| callers.iter().map(|n| cell(*n)).collect::<String>();
+        let _ = writeln!(text, "**{}**\n", operation.name());
+        let _ = writeln!(
+            text,
+            "| store |{} p50 / p99 ms, {most} | CPU us, ours | CPU us, server |",
+            by_callers(&|n| format!(" per second, {n} |"))
+        );
+        let _ = writeln!(text, "|---|{}---:|---:|---:|", "---:|".repeat(callers.len()));
+        for (at, name) in self.names.iter().enumerate() {
+            let rate = |n| self.per_second(operation, n, at).map_or_else(none, grouped);
+            let rates = by_callers(&|n| format!(" {} |", rate(n)));
+            let cell = (operation, most, at);
+            let time = |of: fn(&Measured) -> Option<f64>| self.median(cell, of);
+            let (p50, p99) = (time(|it| Some(it.p50_ms)), time(|it| Some(it.p99_ms)));
+            let (client, server) = (time(|it| it.client), time(|it| it.server));
+            let one = |value: Option<f64>, digits| value.map_or_else(none, |it| format!("{it:.digits$}"));
+            let _ = writeln!(
+                text,
+                "| {name} |{rates} {} / {} | {} | {} |",
+                one(p50, 2),
+                one(p99, 2),
+                one(client, 0),
+                one(server, 0)
+            );
+        }
+        text.push('\n');
+        for (at, name) in self.names.iter().enumerate() {
+            let of_store =
+                self.cells.iter().filter(|((done, _, store), _)| *done == operation && *store == at);
+            let slices = || of_store.clone().flat_map(|(_, slices)| slices);
+            let failed: u64 = slices().map(|slice| slice.failed).sum();
+            if failed > 0 {
+                let tried: u64 = slices().map(|slice| slice.tried).sum();
+                let _ = writeln!(text, "{name}: {failed} of {tried} had no answer in time.\n");
+            }
+        }
+    }
+
+    fn head(&self) -> String {
+        format!(
+            "{}. {} sessions of {} bytes; {} rounds of {} ms for each cell, stores in random order; medians of the rounds.",
+            self.machine,
+            grouped(self.sessions as f64),
+            super::work::BODY_BYTES,
+            self.rounds,
+            self.lasts.as_millis()
+        )
+    }
+
+    /// Puts the tables between the marks of a page, and the chart beside it.
+    pub(super) fn write(&self, page: &Path) -> Result<(), Fault> {
+        let step = Fault::at("writing the tables");
+        let text = std::fs::read_to_string(page).map_err(&step)?;
+        let missing =
+            || Fault::Step("writing the tables", format!("{} lacks '{BEGIN}' or '{END}'", page.display()));
+        let (before, rest) = text.split_once(BEGIN).ok_or_else(missing)?;
+        let (_, after) = rest.split_once(END).ok_or_else(missing)?;
+        let text = format!("{before}{BEGIN}\n{}\n\n{}\n{END}{after}", self.head(), self.tables().trim_end());
+        std::fs::write(page, text).map_err(&step)?;
+        std::fs::write(page.with_extension("svg"), chart::draw(self)).map_err(&step)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}\n\n{}", self.head(), self.tables())
+    }
+}
+
+fn none() -> String {
+    "-".to_owned()
+}
+
+/// A whole number with commas between its thousands.
+pub(crate) fn grouped(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
