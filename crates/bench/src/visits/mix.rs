@@ -21,7 +21,7 @@ pub(super) struct Visitors {
     pub(super) logged_on: usize,
 }
 
-pub(super) const USUAL: Visitors = Visitors { returning: 2_000, logged_on: 100 };
+pub(super) const USUAL: Visitors = Visitors { returning: 2_000, logged_on: 20 };
 pub(super) const QUICK: Visitors = Visitors { returning: 10, logged_on: 2 };
 
 impl fmt::Display for Visitors {
