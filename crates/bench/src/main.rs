@@ -10,6 +10,7 @@ mod machine;
 mod memory;
 mod nginx;
 mod origin;
+mod page;
 mod path;
 mod program;
 mod revoke;

@@ -17,6 +17,7 @@ use crate::fault::Fault;
 use crate::load::{CONNECTIONS, Count, Load};
 use crate::machine::{self, Machine};
 use crate::origin;
+use crate::page;
 use crate::path::{beside_us, shuffled};
 use crate::spread::Spread;
 use house::House;
@@ -135,13 +136,7 @@ impl Report {
     }
 
     fn write(&self, page: &Path) -> Result<(), Fault> {
-        let step = Fault::at("writing the table");
-        let text = std::fs::read_to_string(page).map_err(&step)?;
-        let missing =
-            || Fault::Step("writing the table", format!("{} lacks '{BEGIN}' or '{END}'", page.display()));
-        let (before, rest) = text.split_once(BEGIN).ok_or_else(missing)?;
-        let (_, after) = rest.split_once(END).ok_or_else(missing)?;
-        std::fs::write(page, format!("{before}{BEGIN}\n{self}{END}{after}")).map_err(&step)
+        page::put(page, [BEGIN, END], &self.to_string())
     }
 }
 

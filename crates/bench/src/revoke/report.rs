@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::trial::{Times, Trial};
 use crate::fault::Fault;
 use crate::machine::Machine;
+use crate::page;
 
 /// By when all but one in a hundred revocations must be true everywhere.
 const BOUND: Duration = Duration::from_millis(250);
@@ -34,13 +35,7 @@ impl Report {
 
     /// Puts the table into a page, between its marks.
     pub(super) fn write(&self, page: &Path) -> Result<(), Fault> {
-        let step = Fault::at("writing the table");
-        let text = std::fs::read_to_string(page).map_err(&step)?;
-        let missing =
-            || Fault::Step("writing the table", format!("{} lacks '{BEGIN}' or '{END}'", page.display()));
-        let (before, rest) = text.split_once(BEGIN).ok_or_else(missing)?;
-        let (_, after) = rest.split_once(END).ok_or_else(missing)?;
-        std::fs::write(page, format!("{before}{BEGIN}\n{self}{END}{after}")).map_err(&step)
+        page::put(page, [BEGIN, END], &self.to_string())
     }
 }
 

@@ -9,6 +9,7 @@ use super::chart;
 use super::work::{Operation, Slice};
 use crate::fault::Fault;
 use crate::machine::Machine;
+use crate::page;
 use crate::spread::Spread;
 
 /// An operation, so many callers, a store by its place.
@@ -167,15 +168,8 @@ impl Report {
 
     /// Puts the tables between the marks of a page, and the chart beside it.
     pub(super) fn write(&self, page: &Path) -> Result<(), Fault> {
-        let step = Fault::at("writing the tables");
-        let text = std::fs::read_to_string(page).map_err(&step)?;
-        let missing =
-            || Fault::Step("writing the tables", format!("{} lacks '{BEGIN}' or '{END}'", page.display()));
-        let (before, rest) = text.split_once(BEGIN).ok_or_else(missing)?;
-        let (_, after) = rest.split_once(END).ok_or_else(missing)?;
-        let text = format!("{before}{BEGIN}\n{}\n\n{}\n{END}{after}", self.head(), self.tables().trim_end());
-        std::fs::write(page, text).map_err(&step)?;
-        std::fs::write(page.with_extension("svg"), chart::draw(self)).map_err(&step)
+        page::put(page, [BEGIN, END], &format!("{}\n\n{}", self.head(), self.tables()))?;
+        std::fs::write(page.with_extension("svg"), chart::draw(self)).map_err(Fault::at("drawing the chart"))
     }
 }
 
