@@ -44,6 +44,9 @@ pub(crate) struct Options {
     /// The `vestibule` to measure; default: the one beside this program
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
+    /// Besides nginx, measure only ways whose name has this in it: for a profiler
+    #[arg(long, value_name = "WORD")]
+    way: Option<String>,
 }
 
 /// One slice: processor time of one request, and requests a second.
@@ -97,7 +100,11 @@ pub(crate) fn run(options: &Options) -> Result<Report, Fault> {
     let resident = || Ok::<_, Fault>([nginx.program().resident_kib()?, shop.program().resident_kib()?]);
     let idle = resident()?;
     let mut candidates = vec![nginx.pass_through()];
-    candidates.extend(shop.ways()?);
+    let wanted = options.way.as_deref().unwrap_or_default();
+    candidates.extend(shop.ways()?.into_iter().filter(|way| way.name.contains(wanted)));
+    if candidates.len() == 1 {
+        return Err(Fault::Step("looking for ways", format!("none has {wanted:?} in its name")));
+    }
     let rounds = measure(&candidates, if options.quick { QUICK_ROUNDS } else { ROUNDS })?;
     let loaded = resident()?;
     let footprint =

@@ -3,6 +3,7 @@
 pub mod client;
 pub mod fault;
 pub mod patience;
+pub mod port;
 pub mod server;
 pub mod session_store;
 pub mod strict;

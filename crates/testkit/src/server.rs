@@ -6,7 +6,7 @@ pub mod postgres;
 pub mod redis;
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::patience::Patience;
+use crate::port::Port;
 
 /// How long a server may take to start.
 const START_MAX: Duration = Duration::from_mins(1);
@@ -26,12 +27,6 @@ const ASK_EVERY: Duration = Duration::from_millis(20);
 
 /// How the name of a server's directory begins.
 const PREFIX: &str = "vestibule-server-";
-
-/// A port that was free a moment ago.
-pub fn free_port() -> u16 {
-    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback address has a free port");
-    socket.local_addr().expect("a bound socket has an address").port()
-}
 
 /// A directory for a server, open to the account that it runs as.
 pub fn directory(account: Option<&Account>) -> TempDir {
@@ -96,12 +91,12 @@ pub struct Server {
     /// Ends the server when this process ends, however it does: also for servers in statics, which are not dropped.
     watcher: Child,
     log: PathBuf,
-    port: u16,
+    port: Port,
 }
 
 impl Server {
     /// Starts `command`, whose output goes to `log`, and waits until its port answers.
-    pub fn start(mut command: Command, port: u16, log: &Path) -> Self {
+    pub fn start(mut command: Command, port: Port, log: &Path) -> Self {
         let name = command.get_program().to_string_lossy().into_owned();
         let child = spawn(&mut command, log);
         let watcher = watch(&child, log);
@@ -112,12 +107,12 @@ impl Server {
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
+        self.port.address()
     }
 
     /// The port that it listens on.
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// Its process.

@@ -199,12 +199,5 @@ impl Drop for Upstream {
     }
 }
 
-/// An address where nobody listens.
-#[track_caller]
-pub fn refusing_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.local_addr());
-    listener.unwrap_or_else(|e| panic!("no free port: {e}"))
-}
-
 #[cfg(test)]
 mod tests;

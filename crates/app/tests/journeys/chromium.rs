@@ -5,7 +5,6 @@ mod demo;
 mod driver;
 mod log_on;
 mod pages;
-mod ports;
 mod program;
 mod sites;
 mod tabs;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use vestibule_testkit::client::{Raw, get};
 use vestibule_testkit::patience::Patience;
+use vestibule_testkit::port::Port;
 use vestibule_testkit::strict::Fault;
-use vestibule_testkit::upstream::{Step, answer, refusing_address};
+use vestibule_testkit::upstream::{Step, answer};
 
 use super::front::{Front, HOST, Shape, Victims, address, serve_before};
 
@@ -416,7 +417,8 @@ fn slow_is_not_silent() {
 
 #[test]
 fn unreachable_upstreams_are_bad_gateways() {
-    for app in [format!("http://{}", refusing_address()), "http://no-such-host.invalid:80".to_owned()] {
+    let closed = Port::free();
+    for app in [format!("http://{}", closed.address()), "http://no-such-host.invalid:80".to_owned()] {
         let running = serve_before(&app, &Shape { route: QUICK, ..Shape::default() });
         let response = get(address(&running, "proxy"), HOST, "/", &[]);
         assert!([502, 504].contains(&response.status), "{app}: {response:?}");

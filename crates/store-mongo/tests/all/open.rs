@@ -9,7 +9,7 @@ use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use vestibule_ports::session_store::SessionStore as _;
 use vestibule_store_mongo::{Config, MongoStore, SCHEMA};
-use vestibule_testkit::server::free_port;
+use vestibule_testkit::port::Port;
 use vestibule_testkit::server::mongo::{Manner, ROOT, ROOT_PASSWORD, ReplicaSet, SET, Standalone};
 
 use crate::server::{self, NOW, handle};
@@ -63,7 +63,7 @@ fn stranger(says: &'static [u8]) -> SocketAddr {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_port_where_nobody_listens_is_named() {
-    let port = free_port();
+    let port = Port::free();
     assert_eq!(
         refused_url(&format!("mongodb://127.0.0.1:{port}/shop")).await,
         format!(

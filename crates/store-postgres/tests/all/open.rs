@@ -7,7 +7,7 @@ use std::thread;
 use tokio::task::JoinSet;
 use vestibule_ports::session_store::{Created, SessionStore as _};
 use vestibule_store_postgres::{Config, PostgresStore};
-use vestibule_testkit::server::free_port;
+use vestibule_testkit::port::Port;
 use vestibule_testkit::server::postgres::{PASSWORD, Postgres, SUPERUSER};
 
 use crate::rig::{self, database, handle, record, server};
@@ -23,7 +23,7 @@ fn url(account: &str, database: &str) -> String {
 
 #[tokio::test]
 async fn nobody_there() {
-    let port = free_port();
+    let port = Port::free();
     assert_eq!(
         refusal(&format!("postgres://u:p@127.0.0.1:{port}/d")).await,
         format!(
@@ -170,7 +170,7 @@ async fn a_server_that_only_reads() {
 async fn of_several_hosts_the_one_that_writes_is_used() {
     database("several");
     let (password, port) = (PASSWORD.replace(' ', "%20"), server().port());
-    let dead = free_port();
+    let dead = Port::free();
     for hosts in [format!("127.0.0.1:{dead},127.0.0.1:{port}"), format!("127.0.0.1:{port},127.0.0.1:{dead}")]
     {
         let config = Config::parse(&format!("postgres://postgres:{password}@{hosts}/several")).unwrap();

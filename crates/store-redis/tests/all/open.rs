@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 
 use vestibule_store_redis::{Config, OpenError, open};
-use vestibule_testkit::server::free_port;
+use vestibule_testkit::port::Port;
 use vestibule_testkit::server::redis::{Cluster, Redis, SentinelSet};
 
 use crate::contract::user;
@@ -27,7 +27,8 @@ fn told(error: &OpenError, place: &str) -> String {
 
 #[tokio::test]
 async fn a_place_where_nobody_listens_is_unreachable() {
-    let place = format!("127.0.0.1:{}", free_port());
+    let port = Port::free();
+    let place = port.address().to_string();
     let error = refused(&format!("redis://{place}")).await;
     assert_eq!(
         told(&error, &place),

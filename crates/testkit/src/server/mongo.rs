@@ -15,8 +15,9 @@ use tempfile::TempDir;
 
 use self::command::{Value, ask};
 use super::redis::certify;
-use super::{ASK_EVERY, START_MAX, Server, directory, free_port, pause};
+use super::{ASK_EVERY, START_MAX, Server, directory, pause};
 use crate::patience::Patience;
+use crate::port::Port;
 
 /// The name of every replica set.
 pub const SET: &str = "vestibule";
@@ -133,8 +134,8 @@ impl Standalone {
     /// Starts one.
     pub fn start() -> Self {
         let dir = directory(None);
-        let port = free_port();
-        let server = Server::start(mongod(dir.path(), port), port, &dir.path().join("log"));
+        let port = Port::free();
+        let server = Server::start(mongod(dir.path(), &port), port, &dir.path().join("log"));
         Self { server, _dir: dir }
     }
 
@@ -152,10 +153,10 @@ impl Standalone {
 }
 
 fn member(dir: &Path, number: usize, manner: Manner) -> Server {
-    let port = free_port();
+    let port = Port::free();
     let own = dir.join(number.to_string());
     fs::create_dir(&own).expect("a new directory takes another");
-    let mut command = mongod(&own, port);
+    let mut command = mongod(&own, &port);
     command.args(["--replSet", SET]);
     if manner.users {
         command.arg("--keyFile").arg(key(dir));
@@ -169,7 +170,7 @@ fn member(dir: &Path, number: usize, manner: Manner) -> Server {
     Server::start(command, port, &own.join("log"))
 }
 
-fn mongod(dir: &Path, port: u16) -> Command {
+fn mongod(dir: &Path, port: &Port) -> Command {
     let mut command = Command::new(program());
     command.arg("--dbpath").arg(dir).args(["--port", &port.to_string()]);
     command.args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"]);

@@ -8,8 +8,9 @@ use std::process::{Command, Output, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::{Account, Server, directory, free_port, program};
+use super::{Account, Server, directory, program};
 use crate::patience::{PATIENCE, Patience};
+use crate::port::Port;
 
 /// The account that may do everything.
 pub const SUPERUSER: &str = "postgres";
@@ -49,7 +50,7 @@ impl Postgres {
         let beside = |name: &str| postgres.with_file_name(name);
         initdb(&beside("initdb"), directory.path(), account.as_ref());
 
-        let port = free_port();
+        let port = Port::free();
         let mut command = Command::new(&postgres);
         command.arg("-D").arg(data(directory.path())).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
         // Processes die in tests, the machine does not: what was written is there without waiting for a disk.

@@ -8,8 +8,9 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 
-use super::{Server, directory, free_port, pause, program};
+use super::{Server, directory, pause, program};
 use crate::patience::Patience;
+use crate::port::Port;
 
 /// How long servers may take to find one another.
 const UNITE_MAX: Duration = Duration::from_secs(30);
@@ -46,7 +47,7 @@ impl Redis {
     }
 
     fn start_in(dir: TempDir, lines: &[&str], tls: bool) -> Self {
-        let port = free_port();
+        let port = Port::free();
         let place = dir.path().display();
         let mut text = format!(
             "bind 127.0.0.1\nprotected-mode no\ndaemonize no\ndir {place}\nsave \"\"\nappendonly yes\nappendfsync everysec\n"
@@ -107,7 +108,7 @@ impl Redis {
     }
 }
 
-fn start(name: &str, dir: &Path, text: &str, port: u16) -> Server {
+fn start(name: &str, dir: &Path, text: &str, port: Port) -> Server {
     let file: PathBuf = dir.join("redis.conf");
     fs::write(&file, text).expect("the directory takes a file");
     let mut command = Command::new(program(name, None));
@@ -174,7 +175,7 @@ impl SentinelSet {
 }
 
 fn sentinel(master: u16) -> (Server, TempDir) {
-    let (dir, port) = (directory(None), free_port());
+    let (dir, port) = (directory(None), Port::free());
     let text = format!(
         "bind 127.0.0.1\nport {port}\nprotected-mode no\ndir {}\nsentinel monitor {MASTER} 127.0.0.1 {master} 2\n\
          sentinel down-after-milliseconds {MASTER} 500\nsentinel failover-timeout {MASTER} 3000\n",
@@ -247,12 +248,12 @@ impl Cluster {
 }
 
 fn node() -> Redis {
-    let bus = format!("cluster-port {}", free_port());
+    let bus = Port::free();
     Redis::start(&[
         "cluster-enabled yes",
         "cluster-node-timeout 1000",
         "cluster-allow-replica-migration no",
         "repl-diskless-sync-delay 0",
-        &bus,
+        &format!("cluster-port {bus}"),
     ])
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Step, Upstream, answer, refusing_address};
+use super::{Step, Upstream, answer};
 use crate::client::{Raw, get};
+use crate::port::Port;
 use crate::strict::Fault;
 
 #[test]
@@ -66,5 +67,5 @@ fn a_client_is_never_late_without_saying_so() {
     client.reset();
     upstream.wait_until("the reset", |seen| seen.connections[0].ended);
     assert_eq!(get(upstream.address(), "a", "/", &["X-Nonce: n"]).text(), "n");
-    assert!(Raw::try_connect(refusing_address(), Duration::from_millis(200)).is_err());
+    assert!(Raw::try_connect(Port::free().address(), Duration::from_millis(200)).is_err());
 }

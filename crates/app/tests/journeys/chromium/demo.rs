@@ -4,8 +4,8 @@ use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
+use vestibule_testkit::port::Port;
 
-use super::ports::free_base;
 use super::program::Program;
 
 /// From `--port-base` to the ports that the demo listens on.
@@ -20,6 +20,7 @@ pub(super) struct Demo {
     /// What `alice` logs in with.
     pub(super) password: String,
     _program: Program,
+    _ports: [Port; 5],
     _folder: TempDir,
 }
 
@@ -28,7 +29,8 @@ impl Demo {
         let folder = tempfile::tempdir().expect("the machine has room for a folder");
         let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
         command.arg("demo").arg("--data-dir").arg(folder.path());
-        command.arg("--port-base").arg(free_base(&DISTANCES).to_string());
+        let ports = Port::free_at(DISTANCES);
+        command.arg("--port-base").arg(ports[0].to_string());
         let program = Program::start(&mut command).expect("the binary was built for this test");
         program.line_with("Ctrl-C ends it.");
         let record = std::fs::read(folder.path().join("demo.json")).expect("written before it is ready");
@@ -39,6 +41,7 @@ impl Demo {
             issuer: text(&record["issuer"]),
             password: text(&record["users"]["alice"]["password"]),
             _program: program,
+            _ports: ports,
             _folder: folder,
         }
     }

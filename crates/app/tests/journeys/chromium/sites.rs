@@ -11,9 +11,9 @@ use vestibule_demo::shop::{Settings, Shop};
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_ports::authority::{Authority as _, NewUser, Password};
 use vestibule_testkit::patience::Patience;
+use vestibule_testkit::port::Port;
 
 use super::driver::{Browser, PATIENCE, Scripts};
-use super::ports::free_base;
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -25,12 +25,12 @@ pub(super) struct Sites {
     running: Option<Running>,
     _apps: Runtime,
     _folder: TempDir,
+    _ports: [Port; 2],
 }
 
 impl Sites {
     pub(super) fn start() -> Self {
-        let web = free_base(&[0, 1]);
-        let idp = web + 1;
+        let (web, idp) = (Port::free(), Port::free());
         let (apps, app) = start_apps();
         let folder = tempfile::tempdir().expect("the machine has room for a folder");
         let text = include_str!("sites.toml")
@@ -56,6 +56,7 @@ impl Sites {
             running: Some(running),
             _apps: apps,
             _folder: folder,
+            _ports: [web, idp],
         }
     }
 }

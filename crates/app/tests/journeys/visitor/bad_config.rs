@@ -4,6 +4,7 @@ use std::path::Path;
 
 use vestibule::config::Config;
 use vestibule::serve;
+use vestibule_testkit::port::Port;
 
 /// What `vestibule serve` would say of this file.
 fn said(text: &str) -> String {
@@ -135,7 +136,7 @@ fn a_taken_port_starts_nothing() {
 #[test]
 fn a_registry_that_cannot_be_reached_is_named_by_its_setting() {
     let dir = tempfile::tempdir().expect("a directory");
-    let port = vestibule_testkit::server::free_port();
+    let port = Port::free();
     let text = SHOP.replace("DIR", &dir.path().join("data").display().to_string());
     let url = format!("postgres://vestibule:canary@127.0.0.1:{port}/vestibule");
     let said = said(&text.replace("[idp]\n", &format!("[idp]\nregistry = \"{url}\"\n")));

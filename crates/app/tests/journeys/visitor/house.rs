@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -17,6 +16,7 @@ use vestibule_ports::clock::TestClock;
 use vestibule_ports::entropy::SeededEntropy;
 use vestibule_testkit::client;
 use vestibule_testkit::patience::{PATIENCE, Patience};
+use vestibule_testkit::port::Port;
 
 use super::app::{App, Told};
 use super::browser::{Ask, Browser, Reply, Tab};
@@ -45,12 +45,6 @@ pub(super) const HOUR: Duration = Duration::from_hours(1);
 pub(super) const DAY: Duration = Duration::from_hours(24);
 
 const SETTINGS: &str = include_str!("house.toml");
-/// Houses that find their ports taken by somebody else try the next ones.
-const STARTS_MAX: u16 = 20;
-/// The ports of the next house: below those that the system gives to whoever asks for any.
-static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
-const PORT_MIN: u16 = 12_000;
-const PORTS: u16 = 12_000;
 
 /// The platform, started, and what stands around it.
 pub(super) struct House {
@@ -58,7 +52,7 @@ pub(super) struct House {
     pub(super) clock: Arc<TestClock>,
     entropy: Arc<SeededEntropy>,
     dir: TempDir,
-    ports: [u16; 3],
+    ports: [Port; 3],
     sessions: String,
     idp: String,
     running: Option<Running>,
@@ -90,44 +84,28 @@ impl House {
             clock: Arc::new(TestClock::new(Timestamp::from_secs(BEGIN))),
             entropy: Arc::new(SeededEntropy::new(7)),
             dir: new_dir(),
-            ports: [0; 3],
+            ports: [(); 3].map(|()| Port::free()),
             sessions: sessions.to_owned(),
             idp: registry::lines() + idp,
             running: None,
         };
         std::fs::write(house.dir.path().join("till.secret"), TILL_SECRET).expect("the directory takes files");
-        house.start_somewhere();
+        house.start();
         house.add_user(ALICE, PASSWORD);
         house
     }
 
     #[track_caller]
-    fn start_somewhere(&mut self) {
-        for _ in 0..STARTS_MAX {
-            self.ports = [(); 3].map(|()| next_port());
-            match serve::start_in(self.config(), self.nature()) {
-                Ok(running) => {
-                    self.running = Some(running);
-                    return;
-                }
-                Err(e) if format!("{e:#}").contains("cannot listen") => {}
-                Err(e) => panic!("the house cannot start: {e:#}"),
-            }
-        }
-        panic!("no free ports from {PORT_MIN} on");
+    fn start(&mut self) {
+        let running = serve::start_in(self.config(), self.nature());
+        self.running = Some(running.unwrap_or_else(|e| panic!("the house does not start: {e:#}")));
     }
 
     /// Ends the platform and starts it again over the same files.
     #[track_caller]
     pub(super) fn restart(&mut self) {
         self.stop();
-        let patience = Patience::new(PATIENCE);
-        loop {
-            match serve::start_in(self.config(), self.nature()) {
-                Ok(running) => return self.running = Some(running),
-                Err(e) => assert!(!patience.left().is_zero(), "the house does not start again: {e:#}"),
-            }
-        }
+        self.start();
     }
 
     /// Ends the platform.
@@ -142,7 +120,7 @@ impl House {
     }
 
     fn config(&self) -> Config {
-        let [web, idp, metrics] = self.ports;
+        let [web, idp, metrics] = &self.ports;
         let mut text = SETTINGS
             .replace("{web}", &web.to_string())
             .replace("{idp}", &idp.to_string())
@@ -296,10 +274,4 @@ pub(in crate::journeys) fn new_dir() -> TempDir {
     let in_memory = Path::new("/dev/shm");
     let dir = if in_memory.is_dir() { tempfile::tempdir_in(in_memory) } else { tempfile::tempdir() };
     dir.expect("a directory for the house")
-}
-
-fn next_port() -> u16 {
-    let offset = u16::try_from(std::process::id() % 100).unwrap_or_default() * 120;
-    let number = NEXT_PORT.fetch_add(1, Ordering::Relaxed);
-    PORT_MIN + offset.wrapping_add(number) % PORTS
 }

@@ -14,6 +14,7 @@ use vestibule_domain::identity::Timestamp;
 use vestibule_ports::clock::TestClock;
 use vestibule_testkit::client;
 use vestibule_testkit::patience::{PATIENCE, Patience};
+use vestibule_testkit::port::Port;
 
 use super::browser::{Ask, Browser, Tab};
 use super::form::Form;
@@ -40,7 +41,7 @@ impl Drop for Role {
 }
 
 struct Apart {
-    ports: Vec<u16>,
+    ports: [Port; PORTS],
     dir: TempDir,
     idp: Option<Role>,
     proxy: Option<Role>,
@@ -50,7 +51,7 @@ struct Apart {
 
 impl Apart {
     fn start() -> Self {
-        let (ports, dir) = (free_ports(), tempfile::tempdir().expect("a folder"));
+        let (ports, dir) = ([(); PORTS].map(|()| Port::free()), tempfile::tempdir().expect("a folder"));
         let apps = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let apps = apps.expect("a runtime for the apps");
         let gateway = format!("http://127.0.0.1:{}", ports[4]).parse().expect("an address");
@@ -69,26 +70,26 @@ impl Apart {
         file("proxy.secret", "proxy-secret-of-32-characters-or-so\n");
         file("gateway.secret", "gateway-secret-of-32-characters-or-so\n");
         let idp_file = file("idp.toml", &IDP.replace("{registry}", &registry::lines()));
-        let idp = serve_apart(&idp_file, ports[5]);
+        let idp = serve_apart(&idp_file, &ports[5]);
         add_alice(&idp_file);
-        let proxy = serve_apart(&file("proxy.toml", PROXY), ports[6]);
-        let gateway = serve_apart(&file("gateway.toml", GATEWAY), ports[7]);
+        let proxy = serve_apart(&file("proxy.toml", PROXY), &ports[6]);
+        let gateway = serve_apart(&file("gateway.toml", GATEWAY), &ports[7]);
         Self { ports, dir, idp: Some(idp), proxy: Some(proxy), _gateway: gateway, _apps: apps }
     }
 
     fn start_idp(&mut self) {
-        self.idp = Some(serve_apart(&self.dir.path().join("idp.toml"), self.ports[5]));
+        self.idp = Some(serve_apart(&self.dir.path().join("idp.toml"), &self.ports[5]));
     }
 
     fn start_proxy(&mut self) {
-        self.proxy = Some(serve_apart(&self.dir.path().join("proxy.toml"), self.ports[6]));
+        self.proxy = Some(serve_apart(&self.dir.path().join("proxy.toml"), &self.ports[6]));
     }
 
     /// Logs alice on by the form.
     fn log_in(&self, tab: &mut Tab) {
         let asked = tab.open(&self.shop("/account"));
         let page = tab.follow(asked).is(200);
-        assert_eq!(page.url.port(), Some(self.ports[1]), "asks for credentials: {page:?}");
+        assert_eq!(page.url.port(), Some(self.ports[1].number()), "asks for credentials: {page:?}");
         let answered = Form::of(&page).submit(tab, &[("username", ALICE), ("password", PASSWORD)]).is(303);
         tab.follow(answered).is(200);
     }
@@ -98,7 +99,7 @@ impl Apart {
         let mut tab = browser.copy().tab();
         let asked = tab.open(&self.shop("/account"));
         // The end may come between the code and its redemption: then nobody is logged on, and the next try is asked.
-        tab.follow(asked).url.port() == Some(self.ports[1])
+        tab.follow(asked).url.port() == Some(self.ports[1].number())
     }
 
     fn shop(&self, path: &str) -> String {
@@ -107,11 +108,8 @@ impl Apart {
 
     /// What the gateway says to a web app that has this token.
     fn echo(&self, token: &str) -> u16 {
-        let (address, bearer) = (
-            SocketAddr::from((Ipv4Addr::LOCALHOST, self.ports[4])),
-            format!("Authorization: Bearer {token}"),
-        );
-        client::get(address, "localhost", "/echo", &[&bearer]).status
+        let bearer = format!("Authorization: Bearer {token}");
+        client::get(self.ports[4].address(), "localhost", "/echo", &[&bearer]).status
     }
 }
 
@@ -156,19 +154,12 @@ fn a_log_out_that_the_log_in_could_not_confirm_is_told_after_the_proxy_has_died(
     eventually(PATIENCE, "the end of the sign-on session", || apart.asks_for_credentials(&browser));
 }
 
-fn free_ports() -> Vec<u16> {
-    let bind = |_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    // All at once, so that no two are the same.
-    let listeners: Vec<_> = (0..PORTS).map(bind).collect();
-    listeners.iter().map(|listener| listener.local_addr().expect("it is bound").port()).collect()
-}
-
 /// Starts the binary and waits until it is ready.
-fn serve_apart(config: &Path, metrics: u16) -> Role {
+fn serve_apart(config: &Path, metrics: &Port) -> Role {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
     command.arg("serve").arg("--config").arg(config).stdin(Stdio::null()).stdout(Stdio::null());
     let mut role = Role(command.spawn().expect("the binary was built for this test"));
-    let (patience, address) = (Patience::new(PATIENCE), SocketAddr::from((Ipv4Addr::LOCALHOST, metrics)));
+    let (patience, address) = (Patience::new(PATIENCE), metrics.address());
     loop {
         if client::Raw::try_connect(address, patience.left()).is_ok()
             && client::get(address, "localhost", "/readyz", &[]).status == 200

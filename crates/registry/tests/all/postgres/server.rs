@@ -6,7 +6,7 @@ use std::thread;
 
 use vestibule_registry::{ANSWER_MAX, Caps, ConnectError, Registry, Server};
 use vestibule_testkit::patience::Patience;
-use vestibule_testkit::server::free_port;
+use vestibule_testkit::port::Port;
 use vestibule_testkit::server::postgres::SUPERUSER;
 
 use super::database::{Place, SERVER};
@@ -22,8 +22,8 @@ fn at_port(port: u16) -> Server {
 
 #[test]
 fn nobody_there_is_said_with_the_address() {
-    let port = free_port();
-    let refused = refusal(&at_port(port));
+    let port = Port::free();
+    let refused = refusal(&at_port(port.number()));
     assert!(matches!(refused, ConnectError::Unreachable { .. }));
     let text = refused.to_string();
     assert!(text.starts_with(&format!("PostgreSQL at 127.0.0.1:{port} cannot be reached: ")), "{text}");
