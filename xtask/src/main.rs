@@ -76,7 +76,8 @@ fn bench(rest: &[&str]) -> io::Result<()> {
     cargo(&["build", "--release", "--locked", "-p", "vestibule", "-p", "vestibule-bench"], &[])?;
     // Not by `cargo run`, which would build the benchmark again with other features of what both use.
     let debug = env::current_exe()?;
-    let target = debug.ancestors().nth(2).ok_or_else(|| io::Error::other("this program is in no target folder"))?;
+    let target =
+        debug.ancestors().nth(2).ok_or_else(|| io::Error::other("this program is in no target folder"))?;
     succeed(Command::new(target.join("release/vestibule-bench")).args(rest))
 }
 

@@ -1,6 +1,8 @@
 //! Every byte that a caller gets, and the only file with status codes: documents as JSON, refusals as problem documents
 //! (RFC 9457). Must not decide anything, nor repeat what the caller sent: a password may be in it.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -13,7 +15,7 @@ use vestibule_ports::authority::AuthorityError;
 use vestibule_ports::session_store::StoreError;
 
 use crate::order::BODY_BYTES_MAX;
-use crate::users::{EMAIL_BYTES_MAX, NAME_CHARS_MAX};
+use crate::profile::{EMAIL_BYTES_MAX, LOCALE_BYTES_MAX, NAME_CHARS_MAX, ROLE_BYTES_MAX, ROLES_MAX};
 
 /// RFC 6750 3: without an error code, so that a missing token and a wrong one get the same answer.
 const CHALLENGE: &str = r#"Bearer realm="vestibule admin""#;
@@ -47,24 +49,28 @@ pub(crate) enum Refused {
     Token,
     #[error("no such address")]
     NoSuchAddress,
+    #[error("users live elsewhere")]
+    UsersElsewhere(Arc<str>),
+    #[error("sessions live elsewhere")]
+    SessionsElsewhere,
     #[error("method not allowed")]
     Method,
     #[error("the query cannot be read")]
     Query,
+    #[error("the query of a trail cannot be read")]
+    TrailQuery,
     #[error("the body is of another media type")]
     MediaType,
     #[error("the body is too long, or did not arrive")]
     BodyTooLong,
     #[error("the body cannot be read, line {line} column {column}")]
     Body { line: usize, column: usize },
-    #[error("the name is out of bounds")]
-    Name,
-    #[error("the mail address is out of bounds")]
-    Email,
-    #[error("scope: {0}")]
-    Scope(ScopeRefused),
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     #[error(transparent)]
     Authority(#[from] AuthorityError),
+    #[error("no such signing key")]
+    NoSuchKey,
     #[error("no such session")]
     NoSuchSession,
     #[error(transparent)]
@@ -73,6 +79,21 @@ pub(crate) enum Refused {
     Unreadable(#[from] Corrupt),
     #[error("bug: {0}")]
     Bug(&'static str),
+}
+
+/// What of a user is out of bounds.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfit {
+    #[error("the name is out of bounds")]
+    Name,
+    #[error("the mail address is out of bounds")]
+    Email,
+    #[error("the language tag is none")]
+    Locale,
+    #[error("the roles are out of bounds")]
+    Roles,
+    #[error("scope: {0}")]
+    Scope(ScopeRefused),
 }
 
 /// A document that was asked for.
@@ -117,9 +138,26 @@ fn told(refused: &Refused) -> (StatusCode, String) {
         Refused::NoSuchAddress => {
             (StatusCode::NOT_FOUND, "There is nothing at this address in this process.")
         }
+        Refused::UsersElsewhere(idp) => {
+            return (
+                StatusCode::MISDIRECTED_REQUEST,
+                format!(
+                    "This process has no users and no signing keys: they live at the identity provider, {idp}. Ask \
+                     the admin API of that process, with its configuration."
+                ),
+            );
+        }
+        Refused::SessionsElsewhere => (
+            StatusCode::MISDIRECTED_REQUEST,
+            "This process has no sessions: they live where the proxy is. Ask the admin API of that process, with its \
+             configuration.",
+        ),
         Refused::Method => (StatusCode::METHOD_NOT_ALLOWED, "This address does not take this method."),
         Refused::Query => {
             (StatusCode::BAD_REQUEST, "The query must be empty, or `after` with the identifier of a user.")
+        }
+        Refused::TrailQuery => {
+            (StatusCode::BAD_REQUEST, "The query must be empty, or `before` with the number of a record.")
         }
         Refused::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be application/json."),
         Refused::BodyTooLong => {
@@ -129,18 +167,9 @@ fn told(refused: &Refused) -> (StatusCode, String) {
             let what = "The body is not the JSON object that this address takes";
             return (StatusCode::BAD_REQUEST, format!("{what}; see line {line}, column {column}."));
         }
-        Refused::Name => {
-            return unprocessable(format!(
-                "The name must have 1 to {NAME_CHARS_MAX} characters and no control characters."
-            ));
-        }
-        Refused::Email => {
-            return unprocessable(format!(
-                "The mail address must have 1 to {EMAIL_BYTES_MAX} bytes and no control characters."
-            ));
-        }
-        Refused::Scope(why) => return unprocessable(format!("The scope will not do: {why}.")),
+        Refused::Unfit(unfit) => return unprocessable(told_of(unfit)),
         Refused::Authority(error) => return told_by_authority(error),
+        Refused::NoSuchKey => (StatusCode::NOT_FOUND, "No such signing key; it may have ended already."),
         Refused::NoSuchSession => {
             (StatusCode::NOT_FOUND, "No such session: it was never here, or even its end has been forgotten.")
         }
@@ -156,6 +185,26 @@ fn told(refused: &Refused) -> (StatusCode, String) {
         Refused::Store(StoreError::Bug(_)) | Refused::Bug(_) => broken(),
     };
     (status, detail.to_owned())
+}
+
+fn told_of(unfit: &Unfit) -> String {
+    match unfit {
+        Unfit::Name => {
+            format!("The name must have 1 to {NAME_CHARS_MAX} characters and no control characters.")
+        }
+        Unfit::Email => {
+            format!("The mail address must have 1 to {EMAIL_BYTES_MAX} bytes and no control characters.")
+        }
+        Unfit::Locale => {
+            format!(
+                "The locale must be a language tag such as de-AT, with {LOCALE_BYTES_MAX} characters at most."
+            )
+        }
+        Unfit::Roles => format!(
+            "There may be {ROLES_MAX} roles, each of 1 to {ROLE_BYTES_MAX} bytes without control characters."
+        ),
+        Unfit::Scope(why) => format!("The scope will not do: {why}."),
+    }
 }
 
 fn told_by_authority(error: &AuthorityError) -> (StatusCode, String) {

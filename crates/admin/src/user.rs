@@ -24,7 +24,7 @@ pub struct NewPassword {
     pub password: Password,
 }
 
-type Named = Result<Path<UserId>, PathRejection>;
+pub(crate) type Named = Result<Path<UserId>, PathRejection>;
 
 /// `POST /admin/users/{id}/disable`
 pub(crate) async fn disable(
@@ -64,6 +64,6 @@ pub(crate) async fn revoke(
 }
 
 /// What can be no identifier is nobody's.
-fn id(named: Named) -> Result<UserId, AuthorityError> {
+pub(crate) fn id(named: Named) -> Result<UserId, AuthorityError> {
     named.map(|Path(id)| id).map_err(|_| AuthorityError::NotFound)
 }

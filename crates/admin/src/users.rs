@@ -9,18 +9,13 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use vestibule_domain::identity::UserId;
 use vestibule_oauth::scope::ScopeSet;
-use vestibule_ports::authority::{self, Authority, AuthorityError, Password, USERS_PAGE_MAX};
+use vestibule_ports::authority::{self, Authority, AuthorityError, Password, Profile, USERS_PAGE_MAX};
 
 use crate::door::ADMINISTRATOR;
 use crate::moment::Moment;
 use crate::order::Order;
-use crate::reply::{self, Refused};
-
-/// Longest name of a user, in characters.
-pub const NAME_CHARS_MAX: usize = 200;
-
-/// Longest mail address, in bytes (RFC 5321 4.5.3.1.3, without its brackets).
-pub const EMAIL_BYTES_MAX: usize = 254;
+use crate::profile;
+use crate::reply::{self, Refused, Unfit};
 
 /// A user to be, as the caller describes him.
 #[derive(Debug, Deserialize, Serialize)]
@@ -31,12 +26,18 @@ pub struct NewUser {
     /// The first password.
     #[serde(with = "crate::password")]
     pub password: Password,
-    /// What apps may show, at most [`NAME_CHARS_MAX`].
+    /// The full name, for apps to show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// A mail address, at most [`EMAIL_BYTES_MAX`].
+    /// Language tag (BCP 47).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// A mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// What the user is, for apps to decide by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
     /// The user's own scopes beside everyone's, as RFC 6749 3.3 writes them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
@@ -56,10 +57,14 @@ pub struct User {
     pub id: UserId,
     /// The name for the log-in form.
     pub login: String,
-    /// What apps may show.
+    /// The full name, for apps to show.
     pub name: Option<String>,
+    /// Language tag (BCP 47).
+    pub locale: Option<String>,
     /// A mail address.
     pub email: Option<String>,
+    /// What the user is, for apps to decide by.
+    pub roles: Vec<String>,
     /// Whether the user is kept out.
     pub disabled: bool,
     /// When the user was created.
@@ -117,28 +122,18 @@ pub(crate) async fn find(
 
 impl NewUser {
     fn checked(self) -> Result<authority::NewUser, Refused> {
-        let Self { login, password, name, email, scope } = self;
-        let is_name = |name: &String| fits(name, name.chars().count(), NAME_CHARS_MAX);
-        if !name.as_ref().is_none_or(is_name) {
-            return Err(Refused::Name);
-        }
-        let is_email = |email: &String| fits(email, email.len(), EMAIL_BYTES_MAX);
-        if !email.as_ref().is_none_or(is_email) {
-            return Err(Refused::Email);
-        }
+        let Self { login, password, name, locale, email, roles, scope } = self;
+        let profile = Profile { name, locale, email, roles };
+        profile::check(&profile)?;
         let scopes = scope.map_or(Ok(ScopeSet::default()), |scope| ScopeSet::parse(&scope));
-        Ok(authority::NewUser { login, password, name, email, scopes: scopes.map_err(Refused::Scope)? })
+        Ok(authority::NewUser { login, password, profile, scopes: scopes.map_err(Unfit::Scope)? })
     }
-}
-
-/// Control characters are none: they end up on terminals.
-fn fits(text: &str, length: usize, max: usize) -> bool {
-    (1..=max).contains(&length) && !text.chars().any(char::is_control)
 }
 
 impl From<authority::User> for User {
     fn from(user: authority::User) -> Self {
-        let authority::User { id, login, name, email, disabled, created_at } = user;
-        Self { id, login, name, email, disabled, created_at: created_at.into() }
+        let authority::User { id, login, profile, disabled, created_at } = user;
+        let Profile { name, locale, email, roles } = profile;
+        Self { id, login, name, locale, email, roles, disabled, created_at: created_at.into() }
     }
 }

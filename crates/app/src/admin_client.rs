@@ -1,9 +1,10 @@
-//! The commands that go through the admin API of a running process: users, and why somebody was logged out. They
-//! speak plain HTTP on this machine alone, with the token that only its owner can read.
+//! The commands that go through the admin API of a running process: users, keys, what happened, and why somebody was
+//! logged out. They speak plain HTTP on this machine alone, with the token that only its owner can read.
 //! Must not know how an order is carried out.
 
 mod audit;
 mod connection;
+mod key;
 mod password;
 mod table;
 mod user;
@@ -15,17 +16,25 @@ use clap::{Args, Subcommand};
 
 pub(crate) use audit::AuditCommand;
 pub(crate) use connection::Connection;
+pub(crate) use key::KeyCommand;
 pub(crate) use user::UserCommand;
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdminCommand {
-    /// Create users, keep them out, end what they have.
+    /// Create users, change what apps are told of them, keep them out, end what they have.
     User {
         #[command(flatten)]
         whereabouts: Whereabouts,
         #[command(subcommand)]
         command: UserCommand,
+    },
+    /// See, renew and end the keys that sign tokens.
+    Key {
+        #[command(flatten)]
+        whereabouts: Whereabouts,
+        #[command(subcommand)]
+        command: KeyCommand,
     },
     /// Ask what happened and why.
     Audit {
@@ -57,7 +66,9 @@ impl AdminCommand {
     /// Where to look for the process.
     pub(crate) fn whereabouts(&self) -> &Whereabouts {
         match self {
-            Self::User { whereabouts, .. } | Self::Audit { whereabouts, .. } => whereabouts,
+            Self::User { whereabouts, .. }
+            | Self::Key { whereabouts, .. }
+            | Self::Audit { whereabouts, .. } => whereabouts,
         }
     }
 }
@@ -66,6 +77,7 @@ impl AdminCommand {
 pub(crate) fn run(command: AdminCommand, connection: &Connection) -> anyhow::Result<()> {
     let said = match command {
         AdminCommand::User { command, .. } => user::carry_out(command, connection)?,
+        AdminCommand::Key { command, .. } => key::carry_out(&command, connection)?,
         AdminCommand::Audit { command, .. } => audit::carry_out(&command, connection)?,
     };
     std::io::stdout().write_all(said.as_bytes())?;

@@ -1,13 +1,16 @@
 //! The commands. Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration.
 
 use std::io::Write as _;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::{Parser, Subcommand};
 
 use crate::admin_client::{self, AdminCommand, Connection};
 use crate::config::{BadConfig, Config, FaceName};
+use crate::serve::Asked;
 use crate::{admin_token, demo, lifecycle, reference, serve};
 
 /// The edge and identity layer: browsers come in by the front door, web apps learn who is there.
@@ -44,7 +47,8 @@ enum Command {
 
 #[derive(Subcommand)]
 enum ConfigCommand {
-    /// Say everything that is wrong with a file, or that it is fine. A database that it names is asked what it may lose.
+    /// Say everything that is wrong with a file, or that it is fine. The databases that it names are asked whether a
+    /// process could start, and what they may lose.
     Check {
         /// The configuration, TOML.
         #[arg(long, value_name = "FILE")]
@@ -97,9 +101,14 @@ fn administer(command: AdminCommand) -> anyhow::Result<()> {
             let listener =
                 config.listeners.iter().find(|listener| listener.serves.contains(&FaceName::Admin));
             let (Some(listener), Some(data_dir)) = (listener, &config.data_dir) else {
-                anyhow::bail!("{}: no listener serves admin, or there is no data_dir", path.display());
+                bail!("{}: no listener serves admin, or there is no data_dir", path.display());
             };
-            Connection::new(&format!("http://{}", listener.bind), &data_dir.join(admin_token::NAME))?
+            let mut address = listener.bind;
+            if address.ip().is_unspecified() {
+                // Every address of this machine, so this one too.
+                address.set_ip(Ipv4Addr::LOCALHOST.into());
+            }
+            Connection::new(&format!("http://{address}"), &data_dir.join(admin_token::NAME))?
         }
     };
     admin_client::run(command, &connection)
@@ -118,8 +127,12 @@ fn configure(command: ConfigCommand) -> anyhow::Result<()> {
 fn check(path: &Path) -> anyhow::Result<()> {
     let config = Config::read(path)?;
     serve::check(&config)?;
-    for warning in serve::warnings(&config)? {
+    let Asked { warnings, refusals } = serve::ask(&config)?;
+    for warning in warnings {
         writeln!(std::io::stderr(), "{}: warning: {warning}", path.display())?;
+    }
+    if !refusals.is_empty() {
+        bail!("{}: a process would not start now: {}", path.display(), refusals.join("\n"));
     }
     writeln!(std::io::stdout(), "{}: fine", path.display())?;
     Ok(())

@@ -5,6 +5,7 @@ mod issuer;
 mod limits;
 mod overrides;
 mod place;
+mod problems;
 mod session;
 
 use std::fmt;
@@ -27,7 +28,8 @@ pub use session::{Secret, SessionsConfig, StoreName};
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Directory for everything that is kept: sessions, users, keys. Needed where there is an `[idp]`.
+    /// Directory for everything that is kept: sessions, users, keys, the admin token. Needed where there is an `[idp]`,
+    /// an admin listener or a store `embedded`.
     pub data_dir: Option<PathBuf>,
     /// Addresses to listen on and what each serves.
     #[serde(rename = "listener")]
@@ -114,7 +116,8 @@ pub enum FaceName {
     Idp,
     /// What proxies and gateways of other processes ask of the identity provider. Never on an address that others reach.
     IdpInside,
-    /// The admin API. Give it an address that only administrators reach.
+    /// The admin API, for what this process holds: users beside an `[idp]`, sessions beside a proxy. Its token is in
+    /// `data_dir`. Give it an address that only administrators reach.
     Admin,
     /// `/healthz`, `/readyz`, `/metrics`.
     Metrics,
@@ -142,6 +145,9 @@ pub struct ProxyConfig {
     /// Networks of load balancers whose `X-Forwarded-For` is believed. Default: none.
     #[schemars(with = "Vec<String>")]
     pub trusted_peers: Vec<IpNet>,
+    /// Requests with a header that only the proxy may send (`x-context-...` in any spelling): `strip` the header (the
+    /// default), or `refuse` the request with 400.
+    pub forged_context: vestibule_proxy::ForgedContext,
 }
 
 /// The gateway face.
@@ -312,6 +318,11 @@ impl Config {
         Ok(config)
     }
 
+    /// Whether a listener serves this face.
+    pub(crate) fn serves(&self, face: FaceName) -> bool {
+        self.listeners.iter().any(|listener| listener.serves.contains(&face))
+    }
+
     /// What the proxy face is told.
     pub fn proxy(&self) -> vestibule_proxy::Config {
         let site = |site: &SiteConfig| vestibule_proxy::SiteConfig {
@@ -326,6 +337,7 @@ impl Config {
             attributes: self.attributes.clone(),
             routes: self.routes.clone(),
             trusted_peers: self.proxy.trusted_peers.clone(),
+            forged_context: self.proxy.forged_context,
             issuer: match (&self.idp, &self.issuer) {
                 (Some(idp), _) => Some(idp.issuer.clone()),
                 (None, issuer) => issuer.as_ref().and_then(|issuer| issuer.public_url.clone()),
@@ -371,112 +383,6 @@ impl Config {
             Some(format!("site[{site}]{rest}"))
         };
         of_site().unwrap_or_else(|| format!("idp.{key}"))
-    }
-
-    /// Problems with what this crate itself knows of.
-    pub(crate) fn problems(&self) -> Vec<Problem> {
-        let mut problems = self.limits.problems();
-        let problem = |at: String, what: &str| Problem { at, what: what.to_owned() };
-        if self.listeners.is_empty() {
-            problems
-                .push(problem("listener".to_owned(), "there is none: add [[listener]] with bind and serves"));
-        }
-        problems.extend(self.listener_problems());
-        for (at, site) in self.sites.iter().enumerate() {
-            if site.log_on_client.is_some() != site.anonymous_client.is_some() {
-                problems.push(problem(
-                    format!("site[{at}]"),
-                    "names one of log_on_client and anonymous_client only",
-                ));
-            }
-        }
-        problems.extend(self.issuer_problems());
-        problems.extend(self.sessions.problems());
-        let serves_proxy = self.listeners.iter().any(|listener| listener.serves.contains(&FaceName::Proxy));
-        if serves_proxy && self.routes.is_empty() {
-            problems.push(problem(
-                "route".to_owned(),
-                "there is none: the proxy would answer every request with 421",
-            ));
-        }
-        if self.runtime.cores == Some(0) {
-            problems.push(problem("runtime.cores".to_owned(), "must be at least 1"));
-        }
-        problems
-    }
-
-    fn listener_problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let problem = |at: String, what: &str| Problem { at, what: what.to_owned() };
-        for (at, listener) in self.listeners.iter().enumerate() {
-            let key = format!("listener[{at}].serves");
-            if listener.serves.is_empty() {
-                problems.push(problem(key, "serves nothing: name at least one face"));
-            } else if listener.serves.iter().filter(|face| **face != FaceName::Metrics).count() > 1 {
-                problems
-                    .push(problem(key, "names two faces besides metrics: give each a listener of its own"));
-            } else if listener.serves.iter().enumerate().any(|(n, face)| listener.serves[..n].contains(face))
-            {
-                problems.push(problem(key, "names a face twice"));
-            }
-        }
-        problems
-    }
-
-    /// Problems with who issues tokens, and with who needs that.
-    fn issuer_problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let problem = |at: String, what: &str| Problem { at, what: what.to_owned() };
-        let serves = |face| self.listeners.iter().any(|listener| listener.serves.contains(&face));
-        let has_issuer = self.idp.is_some() || self.issuer.is_some();
-        if let Some(issuer) = &self.issuer {
-            if self.idp.is_some() {
-                problems
-                    .push(problem("issuer".to_owned(), "is another process's, and there is an [idp] here"));
-            }
-            if let Err(bad) = vestibule_issuer_http::check_url(&issuer.url) {
-                problems.push(problem("issuer.url".to_owned(), &bad.to_string()));
-            }
-            let has_clients = self.sites.iter().any(|site| site.log_on_client.is_some());
-            if serves(FaceName::Proxy) && has_clients && issuer.public_url.is_none() {
-                let what = "public_url is missing: browsers could not be sent to log in";
-                problems.push(problem("issuer".to_owned(), what));
-            }
-        }
-        let keeps_sessions =
-            has_issuer && serves(FaceName::Proxy) && self.sessions.store == StoreName::Embedded;
-        if self.data_dir.is_none() && (self.idp.is_some() || keeps_sessions) {
-            problems.push(problem(
-                "data_dir".to_owned(),
-                "is missing: sessions and users have to be kept somewhere",
-            ));
-        }
-        for face in [FaceName::Idp, FaceName::IdpInside, FaceName::Admin] {
-            if serves(face) && self.idp.is_none() {
-                let what = format!("a listener serves {}, and there is no [idp]", face.as_str());
-                problems.push(Problem { at: "idp".to_owned(), what });
-            }
-        }
-        for face in [FaceName::Gateway, FaceName::GatewayInside] {
-            if serves(face) && !has_issuer {
-                let what = format!("a listener serves {}, and there is no [idp] or [issuer]", face.as_str());
-                problems.push(Problem { at: "idp".to_owned(), what });
-            }
-        }
-        problems
-    }
-
-    /// What can be served and can hardly be meant.
-    pub(crate) fn warnings(&self) -> Vec<String> {
-        let in_the_clear = |(at, site): (usize, &SiteConfig)| {
-            (site.origin.starts_with("https:") && self.proxy.trusted_peers.is_empty()).then(|| {
-                format!(
-                    "site[{at}].origin: is https, our listeners have no TLS, and proxy.trusted_peers names no load \
-                     balancer that has: every page would be sent to where it is"
-                )
-            })
-        };
-        self.sites.iter().enumerate().filter_map(in_the_clear).collect()
     }
 
     /// The refusal that tells these problems, each with its line.

@@ -13,7 +13,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use vestibule_idp::Idp;
 use vestibule_oauth::scope::ScopeSet;
-use vestibule_ports::authority::{Authority, NewUser, Password};
+use vestibule_ports::authority::{Authority, NewUser, Password, Profile};
 
 use crate::lifecycle::Signals;
 use crate::platform::Nature;
@@ -82,8 +82,11 @@ async fn ensure_user(idp: &Idp, login: &str, name: &str, password: &str) -> anyh
     let user = NewUser {
         login: login.to_owned(),
         password: Password::new(password),
-        name: Some(name.to_owned()),
-        email: Some(format!("{login}@shop.example")),
+        profile: Profile {
+            name: Some(name.to_owned()),
+            email: Some(format!("{login}@shop.example")),
+            ..Profile::default()
+        },
         scopes: ScopeSet::default(),
     };
     let made = idp.create_user(user, BY).await;

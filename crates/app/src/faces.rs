@@ -5,7 +5,7 @@ use std::sync::Arc;
 use vestibule_gateway::Gateway;
 use vestibule_idp::Peer;
 use vestibule_proxy::Proxy;
-use vestibule_wire::{Exchange, Face, Line, Served, TrustedPeers};
+use vestibule_wire::{Exchange, Face, Line, Served, Tally, TrustedPeers};
 
 use crate::health::{self, Health};
 
@@ -47,6 +47,12 @@ impl Face for Faces {
             (_, Rest::Gateway(gateway)) => gateway.serve(x.with_note(|note| &mut note.gateway)).await,
             (_, Rest::Router(router, peers)) => serve_router(router, peers, x).await,
             (_, Rest::Nothing) => x.answer(health::nothing_here()).await,
+        }
+    }
+
+    fn tally(&self, note: &Note, tally: &mut Tally<'_>) {
+        if let Rest::Proxy(proxy) = &self.rest {
+            proxy.tally(&note.proxy, tally);
         }
     }
 

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use vestibule_admin::Users;
 use vestibule_admin::token::TokenDigest;
 use vestibule_domain::limits::Limits;
 use vestibule_feed::Feed;
@@ -27,7 +28,7 @@ use vestibule_wire::Tug;
 
 use crate::admin_token;
 use crate::back::{Back, IssuerOnBack, StoreOnBack};
-use crate::config::{Config, FaceName};
+use crate::config::{Config, FaceName, IssuerConfig};
 use crate::registry;
 use crate::session_store::{Choice, Opened};
 
@@ -63,6 +64,8 @@ pub(crate) struct Platform {
     sessions: Option<Arc<Sessions<()>>>,
     store: Option<Arc<dyn SessionStore>>,
     admin_token: Option<TokenDigest>,
+    /// Where users live if not here, for administrators to read.
+    idp_elsewhere: Arc<str>,
     limits: Limits,
     standing_work: Vec<JoinHandle<()>>,
     issuer: Option<Arc<dyn Issuer>>,
@@ -87,6 +90,7 @@ impl Platform {
             sessions: None,
             store: None,
             admin_token: None,
+            idp_elsewhere: config.issuer.as_ref().map(IssuerConfig::whereabouts).unwrap_or_default().into(),
             limits: config.sessions.limits(),
             standing_work: Vec::new(),
             issuer: None,
@@ -104,10 +108,12 @@ impl Platform {
             platform.issuer = Some(Arc::new(IssuerOnBack { issuer, back: back.clone() }));
             platform.follow_ends();
         }
-        if platform.issuer.is_some() && config.listeners.iter().any(|l| l.serves.contains(&FaceName::Proxy)) {
+        if platform.issuer.is_some() && config.serves(FaceName::Proxy) {
             platform.open_sessions(config, back)?;
         }
-        if let (Some(data_dir), Some(_)) = (&config.data_dir, &platform.idp) {
+        if let Some(data_dir) = &config.data_dir
+            && (platform.idp.is_some() || config.serves(FaceName::Admin))
+        {
             platform.admin_token = Some(admin_token::read_or_make(data_dir, &*platform.nature.entropy)?);
         }
         Ok(platform)
@@ -149,18 +155,13 @@ impl Platform {
 
     fn open_sessions(&mut self, config: &Config, back: Back) -> anyhow::Result<()> {
         let choice = Choice::of(&config.sessions).map_err(anyhow::Error::msg).context("sessions.store")?;
-        let Opened { store, warnings } = self.runtime.block_on(choice.open(config.data_dir.as_deref()))?;
+        let Opened { store, warnings } =
+            self.runtime.block_on(choice.open(&config.sessions, config.data_dir.as_deref()))?;
         for warning in warnings {
             // Nothing is left to be done when even this cannot be written.
             let _ = writeln!(std::io::stderr(), "vestibule: warning: sessions.store: {warning}");
         }
-        let mut settings = vestibule_sessions::Config {
-            limits: config.sessions.limits(),
-            ..vestibule_sessions::Config::default()
-        };
-        if let Some(bytes) = config.sessions.cache_bytes {
-            settings.cache_bytes = bytes;
-        }
+        let settings = config.sessions.settings();
         let node = u64::from_ne_bytes(random(&*self.nature.entropy));
         let store: Arc<dyn SessionStore> = Arc::new(StoreOnBack { store, back });
         self.store = Some(Arc::clone(&store));
@@ -193,16 +194,19 @@ impl Platform {
         })
     }
 
-    /// The admin API; `None` where there is nothing to administer.
+    /// The admin API, for what this process holds; `None` where there is no token for it.
     pub(crate) fn admin(&self) -> Option<axum::Router> {
         let sessions = self.store.as_ref().map(|store| vestibule_admin::session_audit::Sessions {
             store: Arc::clone(store),
             clock: Arc::clone(&self.nature.clock),
             limits: self.limits.clone(),
         });
-        let users = Arc::clone(self.idp.as_ref()?) as Arc<dyn Authority>;
+        let users = match &self.idp {
+            Some(idp) => Users::Here(Arc::clone(idp) as Arc<dyn Authority>),
+            None => Users::Elsewhere(Arc::clone(&self.idp_elsewhere)),
+        };
         let door = vestibule_admin::Door::new(self.admin_token.clone()?, []);
-        Some(vestibule_admin::Admin { door, users: Some(users), sessions }.router())
+        Some(vestibule_admin::Admin { door, users, sessions }.router())
     }
 
     /// Has a server's cores look at what streams whenever something has ended here, at the provider or in the store.
@@ -239,8 +243,7 @@ impl Platform {
             work.abort();
         }
         if let Some(sessions) = &self.sessions {
-            // The only writes that an end may forget.
-            let _ = self.runtime.block_on(sessions.flush_touches());
+            self.runtime.block_on(sessions.close());
         }
         self.runtime.shutdown_timeout(SHUTDOWN_MAX);
     }

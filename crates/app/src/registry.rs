@@ -21,6 +21,13 @@ pub(crate) fn open(config: &Config, data_dir: &Path) -> anyhow::Result<Registry>
     Registry::open(&path, caps).with_context(|| format!("the registry {} cannot be opened", path.display()))
 }
 
+/// Why a start could not use the database that holds it, if it could not; what is in it stays as it is. A file is left
+/// alone, which a running process holds. Blocks.
+pub(crate) fn refusal(config: &Config) -> Option<String> {
+    let server = config.registry_server()?;
+    Registry::examine(&server).err().map(|fault| format!("idp.{}: {fault}", fault.setting()))
+}
+
 /// Reads the files that the registry's settings name; relative paths count from `dir`.
 pub(crate) fn read_files(config: &mut Config, dir: &Path) -> Vec<Problem> {
     let mut problems = Vec::new();

@@ -20,7 +20,7 @@ use crate::config::{AccessLog, BadConfig, Config, DrainConfig, FaceName, Listene
 use crate::faces::{Faces, Rest};
 use crate::health::{Health, Readiness};
 use crate::platform::{Nature, Platform};
-use crate::session_store;
+use crate::{registry, session_store};
 
 /// Connections of a listener, unless the configuration says otherwise.
 const CONNECTIONS_MAX: usize = 16 * 1024;
@@ -57,13 +57,29 @@ pub fn check(config: &Config) -> Result<(), BadConfig> {
     if problems.is_empty() { Ok(()) } else { Err(config.refuse(&problems)) }
 }
 
-/// What a configuration that can be served may lose, as the servers that it names are set up now.
-pub fn warnings(config: &Config) -> anyhow::Result<Vec<String>> {
+/// What the servers that a configuration names say to it now.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// What may be lost, and what can hardly be meant.
+    pub warnings: Vec<String>,
+    /// Why a process would not start.
+    pub refusals: Vec<String>,
+}
+
+/// Asks the servers that a configuration names, which can be served as far as the file goes.
+pub fn ask(config: &Config) -> anyhow::Result<Asked> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let asked = runtime.block_on(session_store::warnings(&config.sessions));
+    let store = runtime.block_on(session_store::ask(&config.sessions));
     runtime.shutdown_background();
-    let asked = asked.into_iter().map(|warning| format!("sessions.store: {warning}"));
-    Ok(config.warnings().into_iter().chain(asked).collect())
+    let mut asked = Asked { warnings: config.warnings(), refusals: Vec::new() };
+    match store {
+        Ok(warnings) => {
+            asked.warnings.extend(warnings.iter().map(|warning| format!("sessions.store: {warning}")));
+        }
+        Err(refusal) => asked.refusals.push(refusal),
+    }
+    asked.refusals.extend(config.idp.as_ref().and_then(registry::refusal));
+    Ok(asked)
 }
 
 /// Starts what a configuration says, with the machine's own time and randomness. Ready when this returns.

@@ -35,12 +35,16 @@ macro_rules! equipped {
     }};
 }
 
-/// Opens an adapter's store, and asks both the URL and the server what may be lost.
+/// Opens an adapter's store, and asks both the URL and the server what may be lost. A fault names the setting to look at.
 #[cfg(any(feature = "mongo", feature = "postgres", feature = "redis"))]
 macro_rules! opened {
-    ($open:path, $config:ident) => {{
+    ($open:path, $config:ident, $sessions:ident, $wrong_password:pat) => {{
         let mut warnings = $config.warnings();
-        let store = $open($config).await.context("sessions.store")?;
+        let store = $open($config).await.map_err(|fault| {
+            let is_password = matches!(fault, $wrong_password) && $sessions.store_password_file.is_some();
+            let setting = if is_password { "sessions.store_password_file" } else { "sessions.store" };
+            anyhow::Error::new(fault).context(setting)
+        })?;
         warnings.extend(store.warnings().await);
         Ok(Opened { store: Arc::new(store), warnings })
     }};
@@ -87,6 +91,7 @@ impl Choice {
             #[cfg(feature = "mongo")]
             "mongodb" | "mongodb+srv" => {
                 let parsed = vestibule_store_mongo::Config::parse(url).map_err(|bad| bad.to_string())?;
+                let parsed = parsed.with_deadline(config.deadline());
                 Ok(Self::Mongo(Box::new(equipped!(config, parsed))))
             }
             _ => {
@@ -96,7 +101,11 @@ impl Choice {
     }
 
     /// Opens it. The embedded store is a file in `data_dir`.
-    pub(crate) async fn open(self, data_dir: Option<&Path>) -> anyhow::Result<Opened> {
+    pub(crate) async fn open(
+        self,
+        sessions: &SessionsConfig,
+        data_dir: Option<&Path>,
+    ) -> anyhow::Result<Opened> {
         match self {
             Self::Embedded => {
                 let path = data_dir.context("data_dir is missing")?.join("sessions.redb");
@@ -105,28 +114,35 @@ impl Choice {
                 Ok(Opened { store: Arc::new(store), warnings: Vec::new() })
             }
             #[cfg(feature = "postgres")]
-            Self::Postgres(config) => opened!(vestibule_store_postgres::PostgresStore::open, config),
+            Self::Postgres(config) => {
+                use vestibule_store_postgres::{OpenError, PostgresStore};
+                opened!(PostgresStore::open, config, sessions, OpenError::Account { .. })
+            }
             #[cfg(feature = "redis")]
-            Self::Redis(config) => opened!(vestibule_store_redis::open, config),
+            Self::Redis(config) => {
+                use vestibule_store_redis::{OpenError, open};
+                opened!(open, config, sessions, OpenError::WrongPassword { .. })
+            }
             #[cfg(feature = "mongo")]
             Self::Mongo(config) => {
+                use vestibule_store_mongo::{MongoStore, OpenError};
                 let config = *config;
-                opened!(vestibule_store_mongo::MongoStore::open, config)
+                opened!(MongoStore::open, config, sessions, OpenError::Password { .. })
             }
         }
     }
 }
 
-/// What the named store may lose as its server is set up now, or why it cannot be asked. A database is opened as a start
-/// would open it, so a right that is missing shows; the embedded store is left alone.
-pub(crate) async fn warnings(config: &SessionsConfig) -> Vec<String> {
+/// What the named store may lose as its server is set up now, or why a start could not use it. A database is opened as a
+/// start would open it, so a right that is missing shows; the embedded store is left alone.
+pub(crate) async fn ask(config: &SessionsConfig) -> Result<Vec<String>, String> {
     match Choice::of(config) {
         // What is wrong with the name is told by the check of the file.
-        Ok(Choice::Embedded) | Err(_) => Vec::new(),
+        Ok(Choice::Embedded) | Err(_) => Ok(Vec::new()),
         #[cfg(any(feature = "mongo", feature = "postgres", feature = "redis"))]
-        Ok(choice) => match choice.open(None).await {
-            Ok(opened) => opened.warnings,
-            Err(error) => vec![format!("a process would not start now: {error:#}")],
+        Ok(choice) => match choice.open(config, None).await {
+            Ok(opened) => Ok(opened.warnings),
+            Err(error) => Err(format!("{error:#}")),
         },
     }
 }

@@ -15,7 +15,8 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// This machine, and what the programs that are compared on it say of their versions.
+    /// This machine, and what the programs that are compared on it say of their versions. Before [`pin_to`], which makes
+    /// all but one of its cores invisible.
     pub(crate) fn look(versions: Vec<String>) -> Self {
         let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
@@ -26,6 +27,15 @@ impl Machine {
             kernel: kernel.trim().to_owned(),
             versions,
         }
+    }
+}
+
+impl Machine {
+    /// With what programs say that were started only after it was looked at.
+    pub(crate) fn with(mut self, versions: impl IntoIterator<Item = String>) -> Self {
+        self.versions.extend(versions);
+        self.versions.dedup();
+        self
     }
 }
 

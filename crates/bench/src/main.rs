@@ -13,6 +13,7 @@ mod origin;
 mod page;
 mod path;
 mod program;
+mod progress;
 mod revoke;
 mod server;
 mod shop;
@@ -57,8 +58,12 @@ fn main() -> ExitCode {
         Benchmark::Revoke(options) => {
             revoke::run(&options).map(|report| (report.to_string(), report.passes()))
         }
-        Benchmark::Store(options) => store::run(&options).map(|report| (report.to_string(), true)),
-        Benchmark::Visits(options) => visits::run(&options).map(|report| (report.to_string(), true)),
+        Benchmark::Store(options) => {
+            store::run(&options).map(|report| (report.to_string(), report.is_whole()))
+        }
+        Benchmark::Visits(options) => {
+            visits::run(&options).map(|report| (report.to_string(), report.is_whole()))
+        }
         Benchmark::Memory(options) => memory::run(&options).map(|report| (report.to_string(), true)),
     };
     // Where nobody listens there is nobody to tell.

@@ -53,7 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<Report, Fault> {
     let clock = Arc::new(SystemClock::new());
     let body = body(clock.wall()).map_err(|why| Fault::Step(STEP, why))?;
     let everyone = Everyone { body: body.clone(), events: Broadcast::new(), now: clock.wall() };
-    let config = Config { cache_bytes: CACHE_BYTES, limits: Limits::default() };
+    let config = Config { cache_bytes: CACHE_BYTES, ..Config::default() };
     let sessions = Arc::new(Sessions::<()>::new(Arc::new(everyone), clock, 1, config));
     let working = Arc::clone(&sessions);
     let work = runtime.spawn(async move {
@@ -189,7 +189,7 @@ impl SessionStore for Everyone {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { shared: true, durable: false, sweeps: true }
+        Capabilities { shared: true, durable: false, sweeps: true, reading_proves: true }
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Nginx {
 impl Nginx {
     /// Starts nginx. It runs without its master process, so that there is one process to count and to end.
     pub(crate) fn start(folder: &Path, core: Option<usize>, origin: SocketAddr) -> Result<Self, Fault> {
-        let [address] = program::free_addresses()?;
+        let [address] = program::free_addresses();
         let configuration = format!(
             "daemon off; master_process off; worker_processes 1; pid {0}/nginx.pid; error_log {0}/nginx.log error;\n\
              events {{ worker_connections 1024; }}\n\

@@ -3,10 +3,12 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+
+use vestibule_testkit::port::Port;
 
 use crate::browser::Browser;
 use crate::fault::Fault;
@@ -93,18 +95,14 @@ pub(crate) fn pinned(core: Option<usize>, program: &Path) -> Command {
     command
 }
 
-/// Addresses that are free now; the program that takes them does so at once.
-pub(crate) fn free_addresses<const COUNT: usize>() -> Result<[SocketAddr; COUNT], Fault> {
-    let step = Fault::at("looking for a free port");
-    // All are held until the last is found, so that they differ.
-    let mut held = Vec::new();
-    let mut addresses = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)); COUNT];
-    for address in &mut addresses {
-        let listener = TcpListener::bind(*address).map_err(&step)?;
-        *address = listener.local_addr().map_err(&step)?;
-        held.push(listener);
-    }
-    Ok(addresses)
+/// Addresses that nobody else gets, for as long as the benchmark runs.
+pub(crate) fn free_addresses<const COUNT: usize>() -> [SocketAddr; COUNT] {
+    std::array::from_fn(|_| {
+        let port = Port::free();
+        let address = port.address();
+        std::mem::forget(port);
+        address
+    })
 }
 
 pub(crate) fn write(file: &Path, text: &str) -> Result<(), Fault> {

@@ -94,6 +94,16 @@ impl Server {
         }
     }
 
+    /// Where it keeps what it has done lately, to do it again after a crash. Part of its files.
+    pub(crate) fn logs(&self) -> Option<PathBuf> {
+        match self {
+            // The log of Redis is all there is.
+            Self::None | Self::Redis(_) => None,
+            Self::Postgres(server) => Some(server.files().join("data/pg_wal")),
+            Self::Mongo(server) => Some(server.files().join("0/journal")),
+        }
+    }
+
     /// The processor time that the server has used.
     pub(crate) fn account(&self) -> Result<Account, Fault> {
         let account = self.pid().map_or_else(|| Ok(Account::empty()), Account::of_family);

@@ -65,7 +65,7 @@ impl Shop {
         origin: SocketAddr,
         sessions: &str,
     ) -> Result<Self, Fault> {
-        let [web, outside, inside, idp, admin] = program::free_addresses()?;
+        let [web, outside, inside, idp, admin] = program::free_addresses();
         let secrets = Secrets { password: random(), till: random() };
         program::write(&folder.join("till.secret"), &secrets.till)?;
         program::write(&folder.join("password"), &secrets.password)?;

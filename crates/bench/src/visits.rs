@@ -5,6 +5,7 @@ mod house;
 mod mix;
 mod open_loop;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -19,7 +20,9 @@ use crate::machine::{self, Machine};
 use crate::origin;
 use crate::page;
 use crate::path::{beside_us, shuffled};
+use crate::progress::{Progress, about};
 use crate::spread::Spread;
+use crate::stopwatch::Stopwatch;
 use house::House;
 use open_loop::Timed;
 
@@ -29,15 +32,19 @@ const SLICE: Duration = Duration::from_millis(500);
 const STEADY_SLICE: Duration = Duration::from_secs(3);
 const ROUNDS: usize = 5;
 const QUICK_ROUNDS: usize = 1;
-/// Page views a second of the steady part, far below what any of them can do.
+/// No round begins that would end later.
+const RUN_MAX: Duration = Duration::from_mins(9);
+/// Page views a second of the steady part, far below what any of them can do when built for release.
 const RATE: u32 = 2_000;
+const QUICK_RATE: u32 = 200;
 const PROXY_CORE: usize = 0;
 const LOAD_CORE: usize = 1;
 
 /// How the benchmark runs.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// One round with few visitors: shows that everything works, measures nothing
+    /// One round with few visitors: shows that everything works, measures nothing. A whole run takes some five minutes,
+    /// and ten at most
     #[arg(long)]
     quick: bool,
     /// Only the stores whose names begin with one of these
@@ -62,13 +69,21 @@ struct Round {
     answers: u64,
 }
 
+/// Something of each house, by its place.
+type Houses<T> = BTreeMap<usize, T>;
+
 /// What was measured.
 pub(crate) struct Report {
     machine: Machine,
     pinned: bool,
     visitors: mix::Visitors,
     names: Vec<String>,
-    rounds: Vec<Vec<Round>>,
+    /// Page views a second of the steady part.
+    rate: u32,
+    /// Of each round, the houses by their places.
+    rounds: Vec<Houses<Round>>,
+    /// Houses that have failed, and why. They are left alone from then on.
+    broken: Houses<String>,
 }
 
 /// Runs the benchmark.
@@ -78,32 +93,66 @@ pub(crate) fn run(options: &Options) -> Result<Report, Fault> {
         return Err(Fault::NoBinary(binary));
     }
     let visitors = if options.quick { mix::QUICK } else { mix::USUAL };
+    let progress = Progress::start();
+    // Before the pinning, after which this program sees one core.
+    let machine = Machine::look(vec![machine::said(&binary, "--version")]);
     let pinned = machine::cores() > LOAD_CORE && machine::pin_to(LOAD_CORE);
     let origin = origin::start()?;
-    let houses = House::open_all(&options.only, &binary, pinned.then_some(PROXY_CORE), origin, visitors)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = Rc::new(runtime.map_err(Fault::at("starting the load"))?);
-    let mut rounds = Vec::new();
-    for _ in 0..if options.quick { QUICK_ROUNDS } else { ROUNDS } {
-        let mut round = Vec::new();
-        for at in shuffled(houses.len()) {
-            round.push((at, measure(&houses[at], &runtime)?));
-        }
-        round.sort_by_key(|(at, _)| *at);
-        rounds.push(round.into_iter().map(|(_, measured)| measured).collect());
-    }
+    let core = pinned.then_some(PROXY_CORE);
+    let houses = House::open_all(&options.only, &binary, core, origin, visitors, progress)?;
+    let (wanted, rate) = if options.quick { (QUICK_ROUNDS, QUICK_RATE) } else { (ROUNDS, RATE) };
+    let (rounds, broken) = measure_all(&houses, wanted, rate, progress)?;
     let names = houses.iter().map(House::name).collect();
-    let mut versions = vec![machine::said(&binary, "--version")];
-    versions.extend(houses.iter().filter_map(House::version));
-    versions.dedup();
-    let report = Report { machine: Machine::look(versions), pinned, visitors, names, rounds };
+    let machine = machine.with(houses.iter().filter_map(House::version));
+    let report = Report { machine, pinned, visitors, names, rate, rounds, broken };
     if let Some(page) = &options.write {
         report.write(page)?;
     }
     Ok(report)
 }
 
-fn measure(house: &House, runtime: &Rc<Runtime>) -> Result<Round, Fault> {
+/// Round after round, as many as there is time for, in each of them every house; and those that have failed.
+fn measure_all(
+    houses: &[House],
+    wanted: usize,
+    rate: u32,
+    progress: Progress,
+) -> Result<(Vec<Houses<Round>>, Houses<String>), Fault> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = Rc::new(runtime.map_err(Fault::at("starting the load"))?);
+    let (mut rounds, mut broken) = (Vec::new(), Houses::new());
+    while rounds.len() < wanted {
+        let watch = Stopwatch::start();
+        let mut round = Houses::new();
+        for at in shuffled(houses.len()) {
+            if broken.contains_key(&at) {
+                continue;
+            }
+            match measure(&houses[at], rate, &runtime) {
+                Ok(measured) => drop(round.insert(at, measured)),
+                Err(why) => {
+                    progress.say(format_args!("{}: given up: {why}", houses[at].name()));
+                    broken.insert(at, why.to_string());
+                }
+            }
+        }
+        rounds.push(round);
+        let (took, left) = (watch.elapsed(), (wanted - rounds.len()) as u32);
+        progress.say(format_args!(
+            "round {} of {wanted} took {}, about {} to go",
+            rounds.len(),
+            about(took),
+            about(took * left)
+        ));
+        if left > 0 && progress.elapsed() + took > RUN_MAX {
+            progress.say("no time for another");
+            break;
+        }
+    }
+    Ok((rounds, broken))
+}
+
+fn measure(house: &House, rate: u32, runtime: &Rc<Runtime>) -> Result<Round, Fault> {
     let answer = |error| Fault::Answer(house.kind(), error);
     // Only now: a connection that says nothing for long is closed.
     let mut load = Load::connect(runtime, house.address(), house.requests()).map_err(answer)?;
@@ -114,7 +163,7 @@ fn measure(house: &House, runtime: &Rc<Runtime>) -> Result<Round, Fault> {
     let (ours, server) = (account()?.since(&ours), house.server_account()?.since(&server));
     let logging_on = house.log_on_steadily(STEADY_SLICE);
     let steady = runtime
-        .block_on(open_loop::run(house.address(), house.requests(), RATE, STEADY_SLICE))
+        .block_on(open_loop::run(house.address(), house.requests(), rate, STEADY_SLICE))
         .map_err(answer)?;
     logging_on.finish()?;
     Ok(Round {
@@ -122,7 +171,7 @@ fn measure(house: &House, runtime: &Rc<Runtime>) -> Result<Round, Fault> {
         ours_us: ours.as_secs_f64() * 1e6 / views,
         server_us: server.as_secs_f64() * 1e6 / views,
         busy: busy + steady.busy,
-        answers: pages + busy + u64::from(RATE) * STEADY_SLICE.as_secs(),
+        answers: pages + busy + u64::from(rate) * STEADY_SLICE.as_secs(),
         steady,
     })
 }
@@ -131,8 +180,17 @@ const BEGIN: &str = "<!-- page views: begin (cargo xtask bench visits --write) -
 const END: &str = "<!-- page views: end -->";
 
 impl Report {
+    /// Whether every house was measured to the end.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.broken.is_empty()
+    }
+
+    fn of_house(&self, house: usize) -> impl Iterator<Item = &Round> {
+        self.rounds.iter().filter_map(move |round| round.get(&house))
+    }
+
     fn median(&self, house: usize, of: impl Fn(&Round) -> f64) -> f64 {
-        Spread::of(self.rounds.iter().map(|round| of(&round[house]))).map_or(0.0, |spread| spread.median)
+        Spread::of(self.of_house(house).map(of)).map_or(0.0, |spread| spread.median)
     }
 
     fn write(&self, page: &Path) -> Result<(), Fault> {
@@ -151,9 +209,10 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "{} rounds, houses in random order, medians. As fast as it goes: {CONNECTIONS} connections, {} ms. Steady: \
-             {RATE} page views and {} log-ons a second for {} s; each latency counts from when its request was due.\n",
+             {} page views and {} log-ons a second for {} s; each latency counts from when its request was due.\n",
             self.rounds.len(),
             SLICE.as_millis(),
+            self.rate,
             house::LOG_ONS_PER_SECOND,
             STEADY_SLICE.as_secs()
         )?;
@@ -162,7 +221,8 @@ impl fmt::Display for Report {
             "| store, near cache | page views/s | CPU us, Vestibule | CPU us, server | steady p50 ms | p99 ms | max ms |"
         )?;
         writeln!(f, "|---|---:|---:|---:|---:|---:|---:|")?;
-        for (at, name) in self.names.iter().enumerate() {
+        for (at, name) in self.names.iter().enumerate().filter(|(at, _)| self.of_house(*at).next().is_some())
+        {
             writeln!(
                 f,
                 "| {name} | {:.0} | {:.1} | {:.1} | {:.2} | {:.2} | {:.1} |",
@@ -175,10 +235,13 @@ impl fmt::Display for Report {
             )?;
         }
         for (at, name) in self.names.iter().enumerate() {
-            let sum = |of: fn(&Round) -> u64| self.rounds.iter().map(|round| of(&round[at])).sum::<u64>();
+            let sum = |of: fn(&Round) -> u64| self.of_house(at).map(of).sum::<u64>();
             let (busy, answers) = (sum(|round| round.busy), sum(|round| round.answers));
             if busy > 0 {
                 writeln!(f, "\n{name}: {busy} of {answers} answers were 503.")?;
+            }
+            if let Some(why) = self.broken.get(&at) {
+                writeln!(f, "\n{name}: given up: {why}.")?;
             }
         }
         Ok(())

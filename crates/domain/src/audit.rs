@@ -188,6 +188,8 @@ pub struct Tombstone {
     pub epoch: Epoch,
     /// Who was logged on.
     pub user: Option<UserId>,
+    /// Whose the newest log-on was, also when that had ended before.
+    pub newest_user: Option<UserId>,
     /// Where the newest log-on came from, also when that had ended before.
     pub sign_on: Option<SignOnId>,
     /// The last events, the end among them.

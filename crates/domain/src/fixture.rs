@@ -9,7 +9,7 @@ use crate::attribute::{AttributeName, Catalogue, Declared, Rights};
 use crate::claims::Claims;
 use crate::fetch::{Fetch, Fields};
 use crate::identity::{AppId, SessionSecret, SignOnId, SiteId, Timestamp, UserId, VisitorId};
-use crate::judge::{Reading, Source, Verdict, View, judge};
+use crate::judge::{Reading, Source, Verdict, View, judge, judge_newer};
 use crate::key::{Key, Secrets};
 use crate::limits::Limits;
 use crate::mint::{self, Fate, MintPermit};
@@ -139,6 +139,21 @@ pub(crate) fn returning() -> Session {
 /// The same, and alice has logged on at `NOW`; secrets number 2.
 pub(crate) fn logged_on() -> Session {
     risen(&returning(), Key::Vst, "alice", NOW, 2)
+}
+
+/// The same, and a cookie of the log-on has come back.
+pub(crate) fn moved() -> Session {
+    let session = logged_on();
+    view(&session, Key::Vst, NOW).settled(NOW, &limits())
+}
+
+/// What a patch of `shop` makes of a session that has risen since its request was opened.
+pub(crate) fn patched_late(session: &Session, opened: &Session, json: &str, now: Timestamp) -> Session {
+    let by = Opened::of(&view(opened, Key::Vst, now));
+    let Verdict::Lives(view) = judge_newer(session, opened, Key::Vst, own(now), now, &limits()) else {
+        panic!("it lives")
+    };
+    admitted(&catalogue(), json).apply(&view, by, now, &limits()).unwrap().unwrap()
 }
 
 /// What a log-on makes of a session that may continue.

@@ -8,6 +8,7 @@ use aws_lc_rs::constant_time;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use vestibule_oauth::token::GrantToken;
 
 use crate::digest::sha256;
 
@@ -269,6 +270,60 @@ impl Eq for SecretDigest {}
 impl fmt::Debug for SecretDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretDigest(..)")
+    }
+}
+
+/// SHA-256 of a log-on's grant: what the IDP keeps of it. Names the grant and opens nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct GrantDigest([u8; 32]);
+
+impl GrantDigest {
+    /// Of this grant.
+    pub fn of(grant: &GrantToken) -> Self {
+        Self(grant.digest())
+    }
+
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// 43 characters of base64url.
+impl fmt::Display for GrantDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl fmt::Debug for GrantDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GrantDigest({self})")
+    }
+}
+
+/// Text for readers of text, bytes for the rest.
+impl Serialize for GrantDigest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            self.0.serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for GrantDigest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return <[u8; 32]>::deserialize(deserializer).map(Self);
+        }
+        let text = String::deserialize(deserializer)?;
+        let mut bytes = [0; 32];
+        match URL_SAFE_NO_PAD.decode_slice(&text, &mut bytes) {
+            Ok(32) => Ok(Self(bytes)),
+            _ => Err(de::Error::custom(Malformed)),
+        }
     }
 }
 

@@ -53,6 +53,21 @@ pub enum Upkeep {
     /// computed from the last-seen time; and a session that is not confirmed would end. If it cannot be committed,
     /// the request goes on and there is no touch.
     Settle,
+    /// [`View::settled`] is committed, and nothing else: whoever holds only the lasting cookie must not keep a log-on
+    /// alive.
+    Note,
+}
+
+impl Upkeep {
+    /// Whether something is to be committed.
+    pub fn commits(self) -> bool {
+        matches!(self, Self::Settle | Self::Note)
+    }
+
+    /// Whether the last-seen time moves.
+    pub fn touches(self) -> bool {
+        matches!(self, Self::Touch | Self::Settle)
+    }
 }
 
 /// The outcome.
@@ -74,6 +89,8 @@ pub struct View<'s> {
     standing: Standing,
     fall: Option<Fall>,
     upkeep: Upkeep,
+    /// Whether the request has shown a secret that this version still has.
+    came_back: bool,
 }
 
 /// Judges a session that `key` has opened.
@@ -84,10 +101,24 @@ pub fn judge<'s>(
     now: Timestamp,
     limits: &Limits,
 ) -> Verdict<'s> {
+    judge_newer(session, session, key, reading, now, limits)
+}
+
+/// Judges a newer version of a session that `key` has opened in another one. What was the newest secret then may be from
+/// before a rise by now, and says nothing of those that have come with it.
+pub fn judge_newer<'s>(
+    session: &'s Session,
+    opened: &Session,
+    key: Key,
+    reading: Reading,
+    now: Timestamp,
+    limits: &Limits,
+) -> Verdict<'s> {
     if key.is_old() {
         let before = session.before.as_ref().map_or(Standing::Returning, |before| before.standing);
         let standing = before.min(key.standing_max());
-        return Verdict::Lives(View { session, key, standing, fall: None, upkeep: Upkeep::None });
+        let view = View { session, key, standing, fall: None, upkeep: Upkeep::None, came_back: false };
+        return Verdict::Lives(view);
     }
     let risen_at = session.log_on().map_or(session.created_at, |log_on| log_on.risen_at);
     let seen = reading.last_seen.map_or(risen_at, |seen| seen.max(risen_at));
@@ -103,16 +134,19 @@ pub fn judge<'s>(
         return Verdict::Over(end);
     }
     let held = if stands { Standing::LoggedOn } else { Standing::Returning };
-    let upkeep = if !session.confirmed || fall.is_some_and(|fall| !fall.lasts) {
-        Upkeep::Settle
-    } else if stands && key == Key::Keep {
-        // Whoever holds only this cookie must not keep the log-on alive.
-        Upkeep::None
-    } else {
-        Upkeep::Touch
+    let came_back = key.is_newest() && session.secrets == opened.secrets;
+    let moves = came_back && session.before.as_ref().is_some_and(|before| !before.has_moved());
+    let commits = !session.confirmed || moves || fall.is_some_and(|fall| !fall.lasts);
+    // Whoever cannot open the log-on must not keep it alive.
+    let touches = !(stands && key.is_lasting());
+    let upkeep = match (commits, touches) {
+        (true, true) => Upkeep::Settle,
+        (true, false) => Upkeep::Note,
+        (false, true) => Upkeep::Touch,
+        (false, false) => Upkeep::None,
     };
     let standing = held.min(key.standing_max());
-    Verdict::Lives(View { session, key, standing, fall: fall.map(|fall| fall.fall), upkeep })
+    Verdict::Lives(View { session, key, standing, fall: fall.map(|fall| fall.fall), upkeep, came_back })
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -167,7 +201,14 @@ fn session_end(
 impl<'s> View<'s> {
     /// Of a record that is only now being made.
     pub(crate) fn of_new(session: &'s Session) -> Self {
-        Self { session, key: Key::Vst, standing: Standing::Returning, fall: None, upkeep: Upkeep::None }
+        Self {
+            session,
+            key: Key::Vst,
+            standing: Standing::Returning,
+            fall: None,
+            upkeep: Upkeep::None,
+            came_back: false,
+        }
     }
 
     /// What the visitor is to this request.
@@ -211,9 +252,9 @@ impl<'s> View<'s> {
         self.session.log_on().filter(|_| shown)
     }
 
-    /// The user of an ended log-on.
+    /// The user of an ended log-on. To a secret from before a rise nobody: it may never have been of that user.
     pub fn remembered_user(&self) -> Option<&'s UserId> {
-        if self.key.is_old() || self.standing != Standing::Returning {
+        if self.key.is_old() || self.key == Key::Unmoved || self.standing != Standing::Returning {
             return None;
         }
         self.session.newest_user()
@@ -233,15 +274,18 @@ impl<'s> View<'s> {
         found.filter(|attribute| self.standing == Standing::LoggedOn || !attribute.private)
     }
 
-    /// The record with everything written down that this judgement found: the fall, and that the cookie has come
-    /// back. Every transition begins with it.
+    /// The record with everything written down that this judgement found: the fall, and that a cookie has come back, be
+    /// it the first of the session or of its newest rise. Every transition begins with it.
     pub fn settled(&self, now: Timestamp, limits: &Limits) -> Session {
         let mut session = self.session.clone();
         session.confirmed |= !self.key.is_old();
         if let Some(fall) = self.fall {
             session.fall(fall.at, fall.cause);
         }
-        session.before = session.before.filter(|before| before.lasts(now, limits));
+        if let Some(before) = session.before.as_mut().filter(|_| self.came_back) {
+            before.note_return();
+        }
+        session.before = session.before.and_then(|before| before.kept(now, limits));
         session
     }
 }

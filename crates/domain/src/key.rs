@@ -45,11 +45,14 @@ pub enum Key {
     OldVst,
     /// The one that `__Host-vst-keep` held before the newest rise.
     OldKeep,
+    /// Either of the two from before the newest rise, after its grace, while no secret of that rise has come back: its
+    /// answer may never have reached the browser. Opens what the lasting one opens.
+    Unmoved,
 }
 
 impl Key {
     /// Every key.
-    pub const ALL: [Self; 4] = [Self::Vst, Self::Keep, Self::OldVst, Self::OldKeep];
+    pub const ALL: [Self; 5] = [Self::Vst, Self::Keep, Self::OldVst, Self::OldKeep, Self::Unmoved];
 
     pub(crate) fn of(cookie: SessionCookie) -> Self {
         match cookie {
@@ -65,16 +68,26 @@ impl Key {
         }
     }
 
-    /// Whether it is from before a rise: shown what stood then, and nothing written.
+    /// Whether it is from before a rise and in its grace: shown what stood then, and nothing written.
     pub fn is_old(self) -> bool {
         matches!(self, Self::OldVst | Self::OldKeep)
+    }
+
+    /// Whether it is one of the newest rise.
+    pub fn is_newest(self) -> bool {
+        matches!(self, Self::Vst | Self::Keep)
+    }
+
+    /// Whether it opens the session as the lasting cookie does: never its log-on, nor anything of that.
+    pub fn is_lasting(self) -> bool {
+        matches!(self, Self::Keep | Self::Unmoved)
     }
 
     /// The most that it can open.
     pub fn standing_max(self) -> Standing {
         match self {
             Self::Vst | Self::OldVst => Standing::LoggedOn,
-            Self::Keep | Self::OldKeep => Standing::Returning,
+            Self::Keep | Self::OldKeep | Self::Unmoved => Standing::Returning,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::fetch::Method;
 
-/// How long after the last live lease a cached session may serve while the store cannot be reached.
+/// How long after the last live lease a cached session may serve while the store cannot be reached, at most.
 pub const UNFRESH_MAX: Duration = Duration::from_secs(10);
 
 /// What a route does with a visitor whose cookie cannot be resolved.
@@ -38,12 +38,24 @@ pub fn unresolved(route: WhenUnknown) -> Result<(), Unavailable> {
 }
 
 /// Whether a request may be served from a session that was cached before the store was lost, this long after the
-/// last live lease. An order must not be placed twice because its patch could not be saved.
-pub fn unfresh(since_lease: Duration, method: Method, app_writes: bool) -> Result<(), Unavailable> {
-    if since_lease > UNFRESH_MAX {
+/// last live lease, and at most `unfresh_max` after it; zero allows none. An order must not be placed twice because its
+/// patch could not be saved.
+pub fn unfresh(
+    since_lease: Duration,
+    unfresh_max: Duration,
+    method: Method,
+    app_writes: bool,
+) -> Result<(), Unavailable> {
+    if unfresh_max.is_zero() || since_lease > unfresh_max.min(UNFRESH_MAX) {
         return Err(Unavailable::Unknown);
     }
     if app_writes && !method.is_safe() { Err(Unavailable::Unsaved) } else { Ok(()) }
+}
+
+/// Whether a visitor can be said to have, or to lack, the log-on that an app demands. Not by a copy from before the store
+/// was lost: the log-on may have ended since, or a newer one have come.
+pub fn demanded(is_certain: bool) -> Result<(), Unavailable> {
+    if is_certain { Ok(()) } else { Err(Unavailable::Unknown) }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! What the IDP has to be told of an end: written down before the session's own end, and kept until the IDP has
-//! confirmed it, so that no moment of a crash loses it. The session's tombstone says the rest.
+//! confirmed it and nothing is left behind, so that no moment of a crash loses it. The session's tombstone says the rest.
 //! Must not know who tells the IDP, or when it is tried again.
 
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::encoding::{self, Corrupt};
-use crate::identity::{Handle, Timestamp};
+use crate::identity::{GrantDigest, Handle, Timestamp};
 use crate::limits::Limits;
 
 /// By when the write of an end that was begun has happened or never will.
@@ -25,14 +25,25 @@ pub enum Reach {
     User,
 }
 
-/// An end that the IDP has not confirmed yet.
+/// What has yet to end.
+// The order of variants is the stored format: add at the end, remove nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Debt {
+    /// At the IDP: a session, this far. Its tombstone says who was logged on and where that came from.
+    Session(Handle, Reach),
+    /// At the IDP: the grant of a log-on that no session has got.
+    Grant(GrantDigest),
+    /// What this session's end has left behind on other sites. The IDP has confirmed the end itself and must not be told
+    /// again: the end of a user, told later, ends log-ons that are newer than it.
+    Siblings(Handle, Reach),
+}
+
+/// An end that the IDP has not confirmed yet, or that has left something behind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owed {
-    /// Whose. Its tombstone says who was logged on and where that came from.
-    pub session: Handle,
-    /// How far it goes.
-    pub reach: Reach,
-    /// When it was written down, right before the session was ended.
+    /// What.
+    pub what: Debt,
+    /// When it was written down: of a session right before it was ended.
     pub since: Timestamp,
 }
 

@@ -122,7 +122,7 @@ impl Admitted<'_> {
                 None => session.attributes.remove(name),
             };
             if let Some(before) = &mut session.before {
-                before.remember(name, was);
+                before.remember(name, was, now, limits);
             }
         }
         self.check_sizes(&session)?;
@@ -158,11 +158,11 @@ impl Admitted<'_> {
     }
 }
 
-/// Attributes that go with a log-on are written by those who are part of it: not by the lasting cookie alone, and not
-/// by a request that was logged-on when the session no longer is.
+/// Attributes that go with a log-on are written by those who are part of it: not by the lasting cookie alone or what
+/// opens no more, and not by a request that was logged-on when the session no longer is.
 fn may_write_private(newest: &View<'_>, opened: Opened) -> bool {
     let log_on_of_others =
-        newest.key() == Key::Keep && newest.session().log_on().is_some() && newest.fall().is_none();
+        newest.key().is_lasting() && newest.session().log_on().is_some() && newest.fall().is_none();
     let fallen_meanwhile = opened.standing == Standing::LoggedOn && newest.standing() != Standing::LoggedOn;
     !log_on_of_others && !fallen_meanwhile
 }

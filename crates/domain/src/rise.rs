@@ -102,11 +102,12 @@ pub fn log_on(
     match found {
         Some(view) if may_continue(view.session(), &proof.user) => {
             let mut session = view.settled(now, limits);
-            if view.key() == Key::Keep {
+            let shown = shown_secrets(&session, view.key());
+            if view.key().is_lasting() {
                 // As if stepped down: what belongs to the log-on of the other cookie is not for this one.
                 session.forget_private();
             }
-            session.before = Some(Before::new(session.secrets, view.standing(), now));
+            session.before = Some(Before::new(shown, view.standing(), now));
             Ok(Risen::Same(with_log_on(session, proof, auth_time, fresh.secrets, now)))
         }
         _ => {
@@ -141,9 +142,16 @@ pub fn end(session: &Session, cause: Cause, now: Timestamp) -> Tombstone {
         cause,
         epoch: session.epoch,
         user: session.log_on().map(|log_on| log_on.user.clone()),
+        newest_user: session.newest_user().cloned(),
         sign_on: session.sign_on().cloned(),
         life,
     }
+}
+
+/// The secrets that the browser has: the newest ones, unless it has shown that it never got them.
+fn shown_secrets(session: &Session, key: Key) -> Secrets {
+    let before = session.before.as_ref().filter(|_| key == Key::Unmoved);
+    before.map_or(session.secrets, Before::secrets)
 }
 
 /// Whether the record is of this user, or of nobody in particular.

@@ -92,12 +92,17 @@ impl Session {
         self.epoch
     }
 
+    /// When it began, or its newest log-on did.
+    pub fn born_at(&self) -> Timestamp {
+        self.born_at
+    }
+
     /// The last events.
     pub fn life(&self) -> &Life {
         &self.life
     }
 
-    /// The log-on in the record, whether or not it still stands: for ends and for the index of users.
+    /// The log-on in the record, whether or not it still stands.
     pub fn log_on(&self) -> Option<&LogOn> {
         match &self.stage {
             Stage::LoggedOn(log_on) => Some(log_on),
@@ -120,8 +125,8 @@ impl Session {
         }
     }
 
-    /// The user of the newest log-on, whether or not that still stands.
-    pub(crate) fn newest_user(&self) -> Option<&UserId> {
+    /// The user of the newest log-on, whether or not that still stands: whom the index of users finds it by.
+    pub fn newest_user(&self) -> Option<&UserId> {
         match &self.stage {
             Stage::LoggedOn(log_on) => Some(&log_on.user),
             Stage::Fallen { user, .. } => Some(user),
@@ -129,8 +134,8 @@ impl Session {
         }
     }
 
-    /// What this secret opens, if anything: now's secrets, and those from before a rise for a moment longer. The
-    /// record of another site opens to none. `None` from a copy proves nothing: read the store itself and ask again.
+    /// What this secret opens, if anything: now's secrets, and those from before a rise for a moment longer, or until
+    /// one of now's has come back. The record of another site opens to none. `None` from a copy proves nothing: read the store itself and ask again.
     pub fn recognise(
         &self,
         site: &SiteId,
@@ -183,7 +188,7 @@ impl Session {
 
     pub(crate) fn forget_private(&mut self) {
         self.attributes.retain(|_, attribute| !attribute.private);
-        self.before = None;
+        self.before = self.before.take().and_then(Before::without_log_on);
     }
 }
 

@@ -20,16 +20,21 @@ impl Feed {
     pub async fn run(&self, issuer: &dyn Issuer) -> Infallible {
         loop {
             if let Ok(Ok(items)) = timeout(SILENCE_MAX, issuer.feed(self.seq())).await {
-                self.resume();
                 self.heed_all(items).await;
             }
             sleep(RECONNECT_EVERY).await;
         }
     }
 
-    /// Until the feed ends, fails or falls silent.
+    /// Until the feed ends, fails or falls silent. It is heard again with its first item, not when it is open: a provider
+    /// in this process opens it at once, whether it has anything to say or not. Who asked for something between the two
+    /// asks again.
     async fn heed_all(&self, mut items: Items) {
+        let mut is_first = true;
         while let Ok(Some(Ok(item))) = timeout(SILENCE_MAX, items.next()).await {
+            if std::mem::take(&mut is_first) {
+                self.resume();
+            }
             self.heed(item);
         }
     }

@@ -7,7 +7,7 @@ use vestibule_domain::cookie;
 use vestibule_message::field::{Known, KnownSet};
 use vestibule_message::head::RequestHead;
 use vestibule_message::lines::{LineFault, Lines};
-use vestibule_wire::{Edit, RequestId, Strip, TRACEPARENT_BYTES};
+use vestibule_wire::{AddressText, Edit, RequestId, Strip, TRACEPARENT_BYTES};
 
 use crate::Door;
 use crate::exchange::Swap;
@@ -79,9 +79,9 @@ pub(crate) fn for_service(
         lines.push("traceparent", origin.id.traceparent())?;
         &UNTRACED
     };
-    lines.push("x-forwarded-for", origin.client.to_string())?;
+    lines.push("x-forwarded-for", AddressText::of(origin.client))?;
     lines.push("x-forwarded-proto", origin.scheme)?;
-    lines.push("x-forwarded-host", head.host().to_string())?;
+    lines.push("x-forwarded-host", head.host().as_str())?;
     Ok(Edit { strip, lines })
 }
 

@@ -2,6 +2,7 @@
 //! Shared by `/authorize`, which never shows a page, and `/login`, which does. Nothing of it is kept meanwhile: the
 //! request travels in the URL and is read anew each time. RFC 6749 4.1.1 and 4.1.2, OpenID Connect Core 3.1.2.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -46,11 +47,9 @@ impl Idp {
             Err(location) => return Ok(Step::Back(location)),
         };
         let now = self.clock.wall();
-        let sign_on = match self.sign_on(headers).await? {
-            Some(sign_on) if self.is_enough(&asked.request, &sign_on, now) => Some(sign_on),
-            _ => None,
-        };
-        if let Some(sign_on) = sign_on
+        let sign_on = self.sign_on(headers).await?;
+        if let Some(sign_on) = sign_on.filter(|sign_on| self.is_enough(&asked.request, sign_on, now))
+            && self.is_hinted(&asked.request, &sign_on).await?
             && let Some(location) = self.grant(&asked, &sign_on).await?
         {
             return Ok(Step::Back(location));
@@ -134,18 +133,18 @@ impl Idp {
             Prompt::Ask { login: true, .. } | Prompt::Ask { select_account: true, .. }
         );
         let is_idle = now >= sign_on.seen_at + self.limits.idle;
-        !asks
-            && !is_idle
-            && is_recent(request.max_age, sign_on.auth_time, now)
-            && self.is_hinted(request, sign_on)
+        !asks && !is_idle && is_recent(request.max_age, sign_on.auth_time, now)
     }
 
-    /// OpenID Connect Core 3.1.2.1: the hint names the user that the answer must be about. It may have expired.
-    fn is_hinted(&self, request: &AuthorizeRequest, sign_on: &SignOn) -> bool {
-        let Some(hint) = &request.id_token_hint else { return true };
-        let verifier = self.keys.oidc.verifier(&self.config.issuer, &request.client_id);
+    /// OpenID Connect Core 3.1.2.1: the hint names the user that the answer must be about. It may have expired, and its
+    /// key may sign no more. What an ended key has signed is not believed: so the registry says which keys there are.
+    async fn is_hinted(&self, request: &AuthorizeRequest, sign_on: &SignOn) -> Result<bool, Unavailable> {
+        let Some(hint) = &request.id_token_hint else { return Ok(true) };
+        let (keyring, now) = (Arc::clone(&self.keyring), self.clock.wall());
+        let keys = self.ledger.call(move |registry| keyring.as_of(registry, now)).await?;
+        let verifier = keys.oidc.verifier(&self.config.issuer, &request.client_id);
         let ageless = verifier.verify(hint, 0, u64::MAX);
-        ageless.is_ok_and(|claims| claims.registered.sub == sign_on.user.as_str())
+        Ok(ageless.is_ok_and(|claims| claims.registered.sub == sign_on.user.as_str()))
     }
 }
 

@@ -1,13 +1,19 @@
-//! Administration in this process: users and their ends. Each order is one transaction with its audit record.
+//! Administration in this process: users, their ends, their trail, and keys. Each order is one transaction with its
+//! audit record.
 //! Must not know who may give orders; that is checked where they come in.
+
+mod key;
 
 use async_trait::async_trait;
 use vestibule_domain::identity::UserId;
 use vestibule_domain::scope::check_grammar;
-use vestibule_ports::authority::{Authority, AuthorityError, NewUser, Password, User};
+use vestibule_ports::authority::{
+    self, Authority, AuthorityError, KeyPurpose, NewUser, Password, ProfileChange, SigningKey, TrailRecord,
+    User,
+};
 use vestibule_ports::entropy::random;
 use vestibule_ports::issuer::{Cause, End};
-use vestibule_registry::audit::Act;
+use vestibule_registry::audit::{self, Act, Subject};
 use vestibule_registry::credential::PasswordHash;
 use vestibule_registry::login_name::LoginName;
 use vestibule_registry::user::{self, Changed, Created, Profile};
@@ -23,7 +29,7 @@ impl Authority for Idp {
         let scopes = user.scopes;
         scopes.iter().try_for_each(check_grammar).map_err(refused)?;
         let password = self.new_password(&user.password, login.as_str()).await?;
-        let profile = Profile { name: user.name, email: user.email, ..Profile::default() };
+        let profile = kept(user.profile);
         let id = UserId::from_random(&random(&*self.entropy));
         let (at, by, created_id) = (self.clock.wall(), by.to_owned(), id.clone());
         let created = self.ledger.call(move |registry| {
@@ -80,8 +86,45 @@ impl Authority for Idp {
         ended(changed.await?)
     }
 
+    async fn set_profile(
+        &self,
+        user: &UserId,
+        change: ProfileChange,
+        by: &str,
+    ) -> Result<(), AuthorityError> {
+        let (user, at, by) = (user.clone(), self.clock.wall(), by.to_owned());
+        let known = self.ledger.call(move |registry| {
+            let act = Act { at, by: &by, from: None };
+            registry.change_profile(&user, &act, |profile| changed(profile, change))
+        });
+        if known.await? { Ok(()) } else { Err(AuthorityError::NotFound) }
+    }
+
+    async fn trail(&self, user: &UserId, before: Option<u64>) -> Result<Vec<TrailRecord>, AuthorityError> {
+        let user = user.clone();
+        let records = self.ledger.call(move |registry| {
+            // Nobody's trail is empty too, and that must not pass for an answer.
+            let Some(_) = registry.user(&user)? else { return Ok(None) };
+            registry.audit(Subject::User(&user), before).map(Some)
+        });
+        let records = records.await?.ok_or(AuthorityError::NotFound)?;
+        Ok(records.into_iter().map(told).collect())
+    }
+
     async fn revoke(&self, end: End, by: &str) -> Result<(), AuthorityError> {
         Ok(self.commit_end(end, Cause::Revoked, by).await?)
+    }
+
+    async fn keys(&self) -> Result<Vec<SigningKey>, AuthorityError> {
+        self.all_keys().await
+    }
+
+    async fn rotate_key(&self, purpose: KeyPurpose, by: &str) -> Result<SigningKey, AuthorityError> {
+        self.rotate(purpose, by).await
+    }
+
+    async fn end_key(&self, kid: &str, by: &str) -> Result<Option<String>, AuthorityError> {
+        self.end_one_key(kid, by).await
     }
 }
 
@@ -117,12 +160,47 @@ fn refused<E: std::error::Error>(refused: E) -> AuthorityError {
 }
 
 fn shown(user: user::User) -> User {
+    let Profile { name, locale, email, email_verified: _, roles } = user.profile;
     User {
         id: user.id,
         login: user.login,
-        name: user.profile.name,
-        email: user.profile.email,
+        profile: authority::Profile { name, locale, email, roles },
         disabled: user.disabled_at.is_some(),
         created_at: user.created_at,
+    }
+}
+
+/// A profile as the registry keeps it. Nobody has shown yet that he reads mail at the address.
+fn kept(profile: authority::Profile) -> Profile {
+    let authority::Profile { name, locale, email, roles } = profile;
+    Profile { name, locale, email, email_verified: false, roles }
+}
+
+/// The profile after a change: what it does not name stays.
+fn changed(profile: Profile, change: ProfileChange) -> Profile {
+    let next = |old: Option<String>, new: Option<String>| {
+        new.map_or(old, |new| Some(new).filter(|new| !new.is_empty()))
+    };
+    let email = next(profile.email.clone(), change.email);
+    Profile {
+        name: next(profile.name, change.name),
+        locale: next(profile.locale, change.locale),
+        // It was shown for that address and no other.
+        email_verified: profile.email_verified && email == profile.email,
+        email,
+        roles: change.roles.unwrap_or(profile.roles),
+    }
+}
+
+fn told(record: audit::Record) -> TrailRecord {
+    TrailRecord {
+        id: record.id,
+        at: record.at,
+        by: record.by,
+        from: record.from,
+        what: record.event.sentence(),
+        client: record.client,
+        session: record.session,
+        note: record.note,
     }
 }

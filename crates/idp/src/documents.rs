@@ -40,17 +40,17 @@ pub(crate) async fn discovery(State(idp): State<Arc<Idp>>) -> Response {
 
 /// `/jwks`: keys of ID tokens, as discovery's `jwks_uri` says.
 pub(crate) async fn oidc_keys(State(idp): State<Arc<Idp>>) -> Response {
-    reply::keys(idp.keys.oidc.document())
+    reply::keys(idp.published_keys().await.oidc.document())
 }
 
 /// `/jwks/services`: keys of the tokens that services verify.
 pub(crate) async fn service_keys(State(idp): State<Arc<Idp>>) -> Response {
-    reply::keys(idp.keys.services.document())
+    reply::keys(idp.published_keys().await.services.document())
 }
 
 /// `/jwks/jpt`: keys of the tokens that only the gateway takes.
 pub(crate) async fn jpt_keys(State(idp): State<Arc<Idp>>) -> Response {
-    reply::keys(idp.keys.jpt.document())
+    reply::keys(idp.published_keys().await.jpt.document())
 }
 
 /// The style sheet of all pages.

@@ -102,6 +102,7 @@ impl Idp {
                     End::Session { sid, ep } => registry.end_session(*sid, *ep, cause, &act),
                     End::SignOn(sign_on) => registry.end_sign_on(sign_on, cause, &act),
                     End::User(user) => registry.end_user(user, cause, &act).map(drop),
+                    End::Grant(digest) => registry.end_grant(digest.as_bytes(), &act),
                 }
             })
             .await

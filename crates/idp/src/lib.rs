@@ -14,6 +14,7 @@ mod documents;
 mod fields;
 mod inside;
 mod issuer;
+mod keyring;
 mod keys;
 mod ledger;
 mod login;
@@ -33,12 +34,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
+use tokio::sync::Mutex;
 use vestibule_domain::identity::SiteId;
 use vestibule_domain::limits::Limits;
 use vestibule_domain::throttle::Throttle;
-use vestibule_oauth::jwt::Verifier;
 use vestibule_oauth::scope::ScopeSet;
-use vestibule_oauth::token::Jpt;
 use vestibule_ports::clock::Clock;
 use vestibule_ports::entropy::Entropy;
 use vestibule_registry::credential::SecretHash;
@@ -49,10 +49,10 @@ pub use start::StartError;
 
 use crate::config::{Config, Site};
 use crate::inside::RoleClients;
+use crate::keyring::Keyring;
 use crate::ledger::Ledger;
 use crate::page::Pages;
 use crate::passwords::Passwords;
-use crate::start::Keys;
 use crate::token::Flights;
 
 /// The identity provider.
@@ -63,10 +63,10 @@ pub struct Idp {
     limits: Limits,
     throttle: Throttle,
     discovery: String,
-    keys: Keys,
+    keyring: Arc<Keyring>,
+    reading_keys: Mutex<()>,
     services_issuer: String,
     jpt_issuer: String,
-    jpt_verifier: Verifier<Jpt>,
     untold_secret: SecretHash,
     role_clients: RoleClients,
     flights: Flights,

@@ -4,24 +4,25 @@
 use std::sync::Arc;
 
 use aws_lc_rs::error::Unspecified;
+use tokio::sync::Mutex;
 use vestibule_domain::identity::{SiteId, Timestamp};
 use vestibule_domain::limits::Limits;
 use vestibule_domain::scope::ByStanding;
 use vestibule_domain::throttle::Throttle;
-use vestibule_oauth::jwt::Signed;
 use vestibule_oauth::redirect_uri::RedirectUri;
 use vestibule_oauth::scope::{Scope, ScopeSet};
-use vestibule_oauth::token::{ClientSecret, IdToken, Jpt, Jwt};
+use vestibule_oauth::token::ClientSecret;
 use vestibule_ports::clock::Clock;
 use vestibule_ports::entropy::{Entropy, random};
 use vestibule_registry::audit::Act;
 use vestibule_registry::client::{Client, ClientKind, GrantType};
 use vestibule_registry::credential::SecretHash;
-use vestibule_registry::key::{NewKey, Pkcs8, Purpose};
+use vestibule_registry::key::Purpose;
 use vestibule_registry::{Registry, RegistryError};
 
 use crate::config::{self, Config, Lifetimes, Problem, Site};
-use crate::keys::{self, KeyUnusable, SigningKeys};
+use crate::keyring::{Keyring, new_key};
+use crate::keys::{KeyUnusable, NewKey};
 use crate::ledger::Ledger;
 use crate::page::Pages;
 use crate::passwords::Passwords;
@@ -36,16 +37,6 @@ const SERVICES_SUFFIX: &str = "/services";
 
 /// What `iss` of the tokens for web apps has behind the issuer.
 const JPT_SUFFIX: &str = "/jpt";
-
-/// All private keys of the provider.
-pub(crate) struct Keys {
-    /// For the tokens that services verify.
-    pub(crate) services: SigningKeys<Jwt>,
-    /// For the tokens that web apps hold.
-    pub(crate) jpt: SigningKeys<Jpt>,
-    /// For ID tokens.
-    pub(crate) oidc: SigningKeys<IdToken>,
-}
 
 /// Why the provider cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -89,12 +80,12 @@ impl Idp {
         let clients: Vec<Client> =
             config.clients.iter().map(|client| record(client, &config.sites)).collect();
         registry.configure_clients(&clients, &Act { at: now, by: BY, from: None })?;
-        let keys = Keys {
-            services: load_keys(&registry, Purpose::Services, now)?,
-            jpt: load_keys(&registry, Purpose::Jpt, now)?,
-            oidc: load_keys(&registry, Purpose::Oidc, now)?,
-        };
+        for purpose in [Purpose::Services, Purpose::Jpt, Purpose::Oidc] {
+            ensure_key(&registry, purpose, now)?;
+        }
         let jpt_issuer = format!("{}{JPT_SUFFIX}", config.issuer);
+        let audience = config.gateway_audience.clone();
+        let keyring = Keyring::read(&registry.keys(now)?, jpt_issuer.clone(), audience)?;
         let untold = ClientSecret::from_random(&random(&*entropy));
         let passwords = Passwords::new(&config.password_cost, &*entropy)
             .map_err(|error| StartError::Config(vec![cost_problem(error)]))?;
@@ -104,13 +95,13 @@ impl Idp {
             limits: limits(&config.lifetimes),
             throttle: Throttle::default(),
             discovery: documents::describe(&config),
-            jpt_verifier: keys.jpt.verifier(&jpt_issuer, &config.gateway_audience),
             services_issuer: format!("{}{SERVICES_SUFFIX}", config.issuer),
             jpt_issuer,
             untold_secret: SecretHash::of(&untold),
             role_clients: inside::role_clients(&config.role_clients),
             flights: Flights::default(),
-            keys,
+            keyring: Arc::new(keyring),
+            reading_keys: Mutex::new(()),
             passwords,
             pages: Pages::new(),
             ledger: Ledger::new(registry, config.registry_at_once, config.registry_queue),
@@ -143,26 +134,14 @@ fn cost_problem(error: argon2::Error) -> Problem {
     Problem { key: "password_cost".to_owned(), text: error.to_string() }
 }
 
-/// The keys of one purpose; the first one is made here. Of two processes that start at once, one makes it.
-fn load_keys<T: Signed>(
-    registry: &Registry,
-    purpose: Purpose,
-    now: Timestamp,
-) -> Result<SigningKeys<T>, StartError> {
-    let mut stored = registry.signing_keys(purpose, now)?;
+/// Makes the first key of a purpose. Of two processes that start at once, one makes it.
+fn ensure_key(registry: &Registry, purpose: Purpose, now: Timestamp) -> Result<(), StartError> {
+    let stored = registry.signing_keys(purpose, now)?;
     if stored.iter().all(|key| key.retire_at.is_some()) {
-        let new = keys::NewKey::generate()?;
-        let new = NewKey {
-            kid: new.kid,
-            purpose,
-            algorithm: new.algorithm.to_owned(),
-            pkcs8: Pkcs8::new(&new.pkcs8),
-            public_jwk: new.public_jwk,
-        };
+        let new = new_key(NewKey::generate()?, purpose);
         registry.create_first_key(&new, &Act { at: now, by: BY, from: None })?;
-        stored = registry.signing_keys(purpose, now)?;
     }
-    Ok(SigningKeys::read(stored.iter().map(|key| key.pkcs8.expose()))?)
+    Ok(())
 }
 
 fn limits(lifetimes: &Lifetimes) -> Limits {

@@ -10,22 +10,20 @@ pub fn pairs(value: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
-/// Appends to `out` a `Cookie` value without the cookies whose name begins with `prefix`; the rest stays byte for
-/// byte and in order. `None`, with nothing appended, when no cookie is to go; else whether any is left.
-pub fn without(value: &[u8], prefix: &str, out: &mut Vec<u8>) -> Option<bool> {
-    if !pieces(value).any(|piece| is_named(piece, prefix)) {
-        return None;
-    }
-    let start = out.len();
-    for piece in pieces(value).filter(|piece| !is_named(piece, prefix)) {
-        if out.len() == start {
-            out.extend_from_slice(piece.strip_prefix(b" ").unwrap_or(piece));
-        } else {
-            out.push(b';');
-            out.extend_from_slice(piece);
-        }
-    }
-    Some(out.len() > start)
+/// Whether a `Cookie` value has a cookie whose name begins with `prefix`.
+pub fn has(value: &[u8], prefix: &str) -> bool {
+    pieces(value).any(|piece| is_named(piece, prefix))
+}
+
+/// A `Cookie` value without the cookies whose name begins with `prefix`, in parts that belong together as they are; the
+/// rest stays byte for byte and in order. No parts when none is left.
+pub fn without<'v>(value: &'v [u8], prefix: &str) -> impl Iterator<Item = [&'v [u8]; 2]> {
+    let mut between = &b""[..];
+    pieces(value).filter(move |piece| !is_named(piece, prefix)).filter_map(move |piece| {
+        let is_first = between.is_empty();
+        let exact = if is_first { piece.strip_prefix(b" ").unwrap_or(piece) } else { piece };
+        (!is_first || !exact.is_empty()).then(|| [std::mem::replace(&mut between, b";"), exact])
+    })
 }
 
 /// Whether a `Set-Cookie` value would set a cookie whose name begins with `prefix`, in any case, with spaces or
@@ -35,7 +33,13 @@ pub fn sets(value: &[u8], prefix: &str) -> bool {
 }
 
 fn pieces(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|b| *b == b';')
+    let mut rest = Some(value);
+    std::iter::from_fn(move || {
+        let value = rest?;
+        let Some(end) = memchr::memchr(b';', value) else { return rest.take() };
+        rest = Some(&value[end + 1..]);
+        Some(&value[..end])
+    })
 }
 
 fn is_named(piece: &[u8], prefix: &str) -> bool {

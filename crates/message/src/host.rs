@@ -17,7 +17,9 @@ pub struct HostFault;
 /// A host in lower case with its port when one was given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Host {
-    name: String,
+    text: String,
+    /// Bytes of the name, with which the text begins.
+    name_len: usize,
     port: Option<u16>,
 }
 
@@ -31,7 +33,8 @@ impl Host {
 
     /// Like [`Host::parse`], keeping the memory of `self`.
     pub fn read(&mut self, bytes: &[u8]) -> Result<(), HostFault> {
-        self.name.clear();
+        self.text.clear();
+        self.name_len = 0;
         self.port = None;
         let text = std::str::from_utf8(bytes).map_err(|_| HostFault)?;
         let (name, port) = match text.strip_prefix('[') {
@@ -50,14 +53,20 @@ impl Host {
             return Err(HostFault);
         }
         self.port = port.map(parse_port).transpose()?;
-        self.name.push_str(name);
-        self.name.make_ascii_lowercase();
+        self.text.push_str(text);
+        self.text.make_ascii_lowercase();
+        self.name_len = name.len();
         Ok(())
     }
 
     /// The name or address in lower case, IPv6 in its brackets.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.text[..self.name_len]
+    }
+
+    /// The name, and the port when the authority had one.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// The port, when the authority had one.
@@ -68,8 +77,7 @@ impl Host {
 
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)?;
-        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+        f.write_str(&self.text)
     }
 }
 

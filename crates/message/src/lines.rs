@@ -27,6 +27,7 @@ impl Lines {
         if !is_token(name.as_bytes()) || !is_ascii_value(value) || trim_ows(value).len() != value.len() {
             return Err(LineFault);
         }
+        self.0.reserve(name.len() + value.len() + 4);
         self.0.extend_from_slice(name.as_bytes());
         self.0.extend_from_slice(b": ");
         self.0.extend_from_slice(value);

@@ -4,7 +4,9 @@
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
-use vestibule_domain::identity::{Epoch, Handle, SignOnId, SiteId, Timestamp, UserId, VisitorId};
+use vestibule_domain::identity::{
+    Epoch, GrantDigest, Handle, SignOnId, SiteId, Timestamp, UserId, VisitorId,
+};
 use vestibule_oauth::pkce::Verifier;
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::token::{AccessToken, Code, GrantToken, Jpt, Jwt};
@@ -145,6 +147,8 @@ pub enum End {
     SignOn(SignOnId),
     /// Everything of a user.
     User(UserId),
+    /// One log-on that no session has got.
+    Grant(GrantDigest),
 }
 
 /// What has ended, as the feed tells it.

@@ -159,6 +159,10 @@ pub struct Capabilities {
     pub durable: bool,
     /// `sweep` is what removes expired entries. Otherwise the store does so by itself, and `sweep` finds nothing.
     pub sweeps: bool,
+    /// What `get` finds is as durable as if it had been acknowledged. Otherwise a write without an answer may be there to
+    /// be read and still be lost with its server, so finding it proves nothing. `end` is its own proof on every store: an
+    /// end that is there already is acknowledged as `Already` only when it is durable.
+    pub reading_proves: bool,
 }
 
 /// Why a call has no answer. None of these says that a session is gone.

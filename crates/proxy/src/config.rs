@@ -26,6 +26,8 @@ pub struct Config {
     pub routes: Vec<RouteConfig>,
     /// Networks of load balancers in front, whose `X-Forwarded-For` is believed. Default: none.
     pub trusted_peers: Vec<IpNet>,
+    /// What becomes of requests that say what only we may say.
+    pub forged_context: ForgedContext,
     /// The identity provider's issuer URL; needed where a site has a log-on client.
     pub issuer: Option<String>,
     /// How long sessions last.
@@ -154,6 +156,14 @@ choices! {
         Personal,
         /// They do not.
         Shared,
+    }
+    /// What becomes of requests with a header that only the proxy may send, `x-context-...` in any spelling.
+    ForgedContext {
+        /// They go on without it.
+        #[default]
+        Strip,
+        /// 400; no app is called.
+        Refuse,
     }
     /// What becomes of cross-site requests that change something.
     CrossSite {

@@ -6,11 +6,11 @@ use vestibule_domain::context;
 use vestibule_domain::identity::Handle;
 use vestibule_domain::judge::View;
 use vestibule_domain::standing::Standing;
-use vestibule_message::field::{Known, KnownSet};
+use vestibule_message::field::{self, Known, KnownSet};
 use vestibule_message::head::RequestHead;
 use vestibule_message::lines::{LineFault, Lines};
 use vestibule_ports::session_store::Version;
-use vestibule_wire::{Edit, Strip};
+use vestibule_wire::{AddressText, Edit, Strip};
 
 use crate::site::App;
 use crate::tokens::Token;
@@ -40,6 +40,16 @@ static FROM_BROWSERS: Strip = Strip {
     prefixes: &["x-context-", "x-forwarded-", "x-original-", "x-rewrite-", "http-"],
     cookies: Some(COOKIES),
 };
+
+/// Whether a request has a field that only we may send, in any spelling.
+pub(crate) fn is_forged(head: &RequestHead<'_>) -> bool {
+    let fields = head.fields();
+    let begins = |name: &[u8]| OURS.iter().any(|ours| field::has_folded_prefix(name, ours));
+    fields.lines().iter().any(|line| begins(fields.name(line)))
+}
+
+/// How the names of fields begin that only we may send.
+const OURS: [&str; 2] = ["x-context-", "http-x-context-"];
 
 /// What no app may say to a browser.
 static FROM_APPS: Strip = Strip {
@@ -101,8 +111,8 @@ pub(crate) fn for_app(
             lines.push("x-context-standing", Standing::Anonymous.as_str())?;
             push_token(&mut lines, token)?;
         }
-        // During grace the same version shows what stood before.
-        (Some(shown), Some(token)) if !shown.view.key().is_old() => {
+        // To a secret from before a rise the same version shows something else.
+        (Some(shown), Some(token)) if shown.view.key().is_newest() => {
             lines.append(&*token.block(app.number, shown.version, || about(shown, app, Some(token)))?);
         }
         (Some(shown), token) => lines.append(&about(shown, app, token)?),
@@ -112,9 +122,9 @@ pub(crate) fn for_app(
     }
     lines.push("x-request-id", visit.id.hex())?;
     lines.push("traceparent", visit.id.traceparent())?;
-    lines.push("x-forwarded-for", visit.client.to_string())?;
+    lines.push("x-forwarded-for", AddressText::of(visit.client))?;
     lines.push("x-forwarded-proto", visit.scheme)?;
-    lines.push("x-forwarded-host", head.host().to_string())?;
+    lines.push("x-forwarded-host", head.host().as_str())?;
     Ok(Edit { strip: &FROM_BROWSERS, lines })
 }
 

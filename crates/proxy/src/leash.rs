@@ -9,8 +9,8 @@ use vestibule_domain::identity::{Handle, SiteId, Timestamp};
 use vestibule_domain::judge::{Reading, Source, View, judge};
 use vestibule_domain::key::Key;
 use vestibule_domain::limits::Limits;
-use vestibule_domain::outage::UNFRESH_MAX;
 use vestibule_domain::stay::{Stay, Stays};
+use vestibule_domain::token::Need;
 use vestibule_feed::{Life, Stamp};
 use vestibule_ports::clock::{Clock, Mono};
 use vestibule_sessions::{Found, Known, Sessions};
@@ -25,6 +25,7 @@ use crate::tokens::{NoToken, Token, Tokens};
 const SESSION_GONE: Slip = Slip::Ended("the session has ended");
 const LOG_ON_GONE: Slip = Slip::Ended("the identity provider does not know the log-on any more");
 const UNKNOWN: Slip = Slip::Unknown("it could not be found out whether the session lives");
+const TOKEN_UNKNOWN: Slip = Slip::Unknown("it could not be found out whether its token lives");
 
 /// What a request was let in with, as it has it at hand.
 #[derive(Clone, Copy)]
@@ -35,6 +36,8 @@ pub(crate) struct Tied<'t> {
     /// When it was let in.
     pub(crate) now: Timestamp,
     pub(crate) token: Option<&'t Arc<Token>>,
+    /// Whether its app can do without one.
+    pub(crate) need: Need,
     pub(crate) limits: &'t Limits,
 }
 
@@ -53,6 +56,7 @@ impl Tied<'_> {
             limits: self.limits.clone(),
             site: self.site.id.clone(),
             asks_the_idp: self.site.client.is_some() && !visitor.key.is_old(),
+            need: self.need,
             handle: visitor.handle(),
             key: visitor.key,
             stay: visitor.view(self.now, self.limits).map(|view| Stay::begin(&view)),
@@ -70,6 +74,7 @@ struct Streaming {
     site: SiteId,
     /// Where nobody logs on, and for who shows a secret from before a rise, the IDP knows nothing.
     asks_the_idp: bool,
+    need: Need,
     handle: Handle,
     key: Key,
     /// `None` if it was over before it began.
@@ -156,14 +161,23 @@ impl Streaming {
             // By a clock that is ahead; by ours the limit comes in a moment.
             Err(NoToken::Refused) if is_nearly_over(&view, now, &self.limits) => Ok(Grip::Unsure),
             Err(NoToken::Refused) => Err(LOG_ON_GONE),
-            // As with requests: a session that lives goes on while the IDP cannot be asked.
+            // As with requests: a session that lives goes on while the IDP cannot be asked, where it can do without.
+            Err(NoToken::Unavailable) if self.need == Need::Required && !self.may_stand_in() => {
+                Ok(Grip::Slipped(TOKEN_UNKNOWN))
+            }
             Err(NoToken::Unavailable | NoToken::Moved) => Ok(Grip::Unsure),
         }
     }
 
+    /// Whether the token from before may still be relied on.
+    fn may_stand_in(&self) -> bool {
+        let since = self.held().token.as_ref().map(|(_, since)| *since);
+        since.is_some_and(|since| self.tokens.may_stand_in(since))
+    }
+
     fn unsure(&self) -> Grip {
         let unsure_for = self.clock.mono().since(self.held().sure_at);
-        if unsure_for > UNFRESH_MAX { Grip::Slipped(UNKNOWN) } else { Grip::Unsure }
+        if unsure_for > self.sessions.unfresh_max() { Grip::Slipped(UNKNOWN) } else { Grip::Unsure }
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {

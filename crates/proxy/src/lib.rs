@@ -13,6 +13,7 @@ mod request;
 #[cfg(test)]
 mod rig;
 mod seal;
+mod siblings;
 mod site;
 #[cfg(test)]
 mod storm;
@@ -22,17 +23,19 @@ mod visit;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
-use vestibule_domain::identity::NodeId;
+use vestibule_domain::identity::{Handle, NodeId};
 use vestibule_domain::standing::Standing;
 use vestibule_feed::Feed;
 use vestibule_ports::clock::Clock;
 use vestibule_ports::entropy::{Entropy, random};
 use vestibule_ports::issuer::Issuer;
 use vestibule_sessions::Sessions;
-use vestibule_wire::{Exchange, Face, Line, Served};
+use vestibule_wire::{Exchange, Face, Happening, Line, Served, Tally};
 
-pub use crate::config::{AttributeConfig, Config, Problem, RouteConfig, SiteConfig};
+pub use crate::config::{AttributeConfig, Config, ForgedContext, Problem, RouteConfig, SiteConfig};
+use crate::owed::Confirmed;
 use crate::own::Limiter;
+use crate::siblings::Siblings;
 use crate::site::Live;
 use crate::tokens::Tokens;
 
@@ -69,6 +72,8 @@ struct Visitors {
     limiter: Limiter,
     /// Told when the IDP has not confirmed an end.
     unconfirmed: Notify,
+    confirmed: Confirmed,
+    siblings: Siblings,
 }
 
 impl Proxy {
@@ -99,11 +104,16 @@ impl Proxy {
             .all(|site| visitors.tokens.has_shared(site))
     }
 
-    /// The proxy's standing work, for ever: keeps the tokens of anonymous visitors fresh, and tells the identity
-    /// provider again of ends that it has not confirmed. Pages depend on it, and it runs beside them.
+    /// The proxy's standing work, for ever: keeps the tokens of anonymous visitors fresh, tells the identity provider
+    /// again of ends that it has not confirmed, and ends what log-outs leave behind on other sites. Pages depend on it,
+    /// and it runs beside them.
     pub async fn run(&self) {
         let Some(visitors) = &self.visitors else { return };
-        tokio::join!(visitors.tokens.keep_shared(&self.live.sites), owed::keep_telling(visitors));
+        tokio::join!(
+            visitors.tokens.keep_shared(&self.live.sites),
+            owed::keep_telling(visitors),
+            siblings::keep_ending(visitors)
+        );
     }
 }
 
@@ -116,6 +126,8 @@ impl Visitors {
             node: NodeId::from_bytes(random(&*entropy)),
             limiter: Limiter::new(),
             unconfirmed: Notify::new(),
+            confirmed: Confirmed::default(),
+            siblings: Siblings::new(),
             sessions,
             issuer,
             clock,
@@ -130,7 +142,7 @@ pub struct Note {
     /// The visitor's address, when it is not the peer's.
     client: Option<std::net::IpAddr>,
     standing: Standing,
-    session: Option<String>,
+    session: Option<Handle>,
     /// Why a patch was refused.
     refused: Option<String>,
     /// Why a change could not be saved.
@@ -139,6 +151,8 @@ pub struct Note {
     unknown: Option<String>,
     /// A session cookie came twice.
     doubled: bool,
+    /// The app was told less than it should have been.
+    degraded: bool,
 }
 
 impl Face for Proxy {
@@ -148,16 +162,27 @@ impl Face for Proxy {
         request::serve(self, exchange).await
     }
 
+    fn tally(&self, note: &Note, tally: &mut Tally<'_>) {
+        tally.add(Happening::Degraded, note.degraded);
+        tally.add(Happening::NotSaved, note.not_saved.is_some());
+        tally.add(Happening::PatchRefused, note.refused.is_some());
+        tally.add(Happening::SessionUnknown, note.unknown.is_some());
+        tally.add(Happening::CookiesDoubled, note.doubled);
+    }
+
     fn log(&self, note: &Note, _served: &Served, line: &mut Line<'_>) {
         if let Some(client) = note.client {
             line.text("client", client.to_string());
         }
-        if let Some(session) = &note.session {
-            line.text("session", session);
+        if let Some(session) = note.session {
+            line.text("session", session.to_string());
             line.text("standing", note.standing.as_str());
         }
         if note.doubled {
             line.number("cookies_doubled", 1);
+        }
+        if note.degraded {
+            line.number("degraded", 1);
         }
         for (key, why) in [
             ("patch_refused", &note.refused),

@@ -11,7 +11,7 @@ use vestibule_domain::key::{Key, SessionCookie};
 use vestibule_domain::limits::Limits;
 use vestibule_domain::mint::Fate;
 use vestibule_domain::outage::{self, Unavailable};
-use vestibule_sessions::{Found, Known};
+use vestibule_sessions::{Deadline, Found, Known};
 
 use crate::Visitors;
 use crate::site::{App, Site};
@@ -21,6 +21,8 @@ use crate::visit::Visit;
 pub(crate) struct Visitor {
     pub(crate) known: Arc<Known<()>>,
     pub(crate) key: Key,
+    /// The cookie that it was found by.
+    cookie: SessionCookie,
     reading: Reading,
 }
 
@@ -53,13 +55,10 @@ impl Opened {
     pub(crate) const NOBODY: Self =
         Self { visitor: None, vst: Fate::NotSent, keep: Fate::NotSent, degraded: false, unknown: None };
 
-    /// The session that this key opened has ended.
-    pub(crate) fn set_gone(&mut self, key: Key) {
+    /// This visitor's session has ended.
+    pub(crate) fn set_gone(&mut self, visitor: &Visitor) {
         self.visitor = None;
-        match key {
-            Key::Vst | Key::OldVst => self.vst = Fate::Gone,
-            Key::Keep | Key::OldKeep => self.keep = Fate::Gone,
-        }
+        self.set(visitor.cookie, Fate::Gone);
     }
 
     fn set(&mut self, cookie: SessionCookie, fate: Fate) {
@@ -99,9 +98,9 @@ pub(crate) async fn open(
     limits: &Limits,
 ) -> Result<Opened, NotOpened> {
     let through = visit.jar.must_read_through(visitors.node);
-    let mut opened = fates(visit);
+    let (mut opened, deadline) = (fates(visit), visitors.sessions.deadline());
     for (cookie, value) in visit.jar.candidates() {
-        match find(visitors, site, visit.now, cookie, value, limits, through).await {
+        match find(visitors, site, visit.now, (cookie, value), limits, through, deadline).await {
             Looked::Dead(fate) => opened.set(cookie, fate),
             Looked::Lives(visitor) => {
                 grace::check(visitor.key, visit.fetch.method)?;
@@ -109,7 +108,8 @@ pub(crate) async fn open(
                 break;
             }
             Looked::Stale(visitor, since_lease) => {
-                outage::unfresh(since_lease, visit.fetch.method, app.writes())?;
+                let unfresh_max = visitors.sessions.unfresh_max();
+                outage::unfresh(since_lease, unfresh_max, visit.fetch.method, app.writes())?;
                 grace::check(visitor.key, visit.fetch.method)?;
                 opened.visitor = Some(visitor);
                 opened.degraded = true;
@@ -136,8 +136,19 @@ pub(crate) async fn open_fresh(
     visit: &Visit<'_>,
     limits: &Limits,
 ) -> Result<Option<Visitor>, Unavailable> {
-    for (cookie, value) in visit.jar.candidates() {
-        match find(visitors, site, visit.now, cookie, value, limits, true).await {
+    open_fresh_by(visitors, site, visit, limits, visitors.sessions.deadline()).await
+}
+
+/// The same under a deadline that has begun.
+pub(crate) async fn open_fresh_by(
+    visitors: &Visitors,
+    site: &Site,
+    visit: &Visit<'_>,
+    limits: &Limits,
+    deadline: Deadline,
+) -> Result<Option<Visitor>, Unavailable> {
+    for candidate in visit.jar.candidates() {
+        match find(visitors, site, visit.now, candidate, limits, true, deadline).await {
             Looked::Dead(_) => {}
             Looked::Lives(visitor) => return Ok(Some(visitor)),
             Looked::Stale(..) | Looked::Unknown(_) => return Err(Unavailable::Unknown),
@@ -165,10 +176,10 @@ async fn find(
     visitors: &Visitors,
     site: &Site,
     now: Timestamp,
-    cookie: SessionCookie,
-    value: &SessionValue,
+    (cookie, value): (SessionCookie, &SessionValue),
     limits: &Limits,
     through: bool,
+    deadline: Deadline,
 ) -> Looked {
     let sessions = &visitors.sessions;
     let mut fresh = through;
@@ -176,8 +187,8 @@ async fn find(
         let cached = if fresh { None } else { sessions.cached(value.handle, visitors.clock.mono(), now) };
         let found = match cached {
             Some(known) => Ok(Found::Live(known, sessions.source_of_hits())),
-            None if fresh => sessions.get_fresh(value.handle).await,
-            None => sessions.get(value.handle).await,
+            None if fresh => sessions.get_fresh_by(value.handle, deadline).await,
+            None => sessions.get_by(value.handle, deadline).await,
         };
         let (known, source) = match found {
             Err(why) => return Looked::Unknown(why.to_string()),
@@ -190,7 +201,7 @@ async fn find(
         let key = known.session.recognise(&site.id, cookie, &value.secret, now, limits);
         let reading = Reading { last_seen: known.last_seen(), source };
         match key.map(|key| (key, judge(&known.session, key, reading, now, limits))) {
-            Some((key, Verdict::Lives(_))) => return Looked::Lives(Visitor { known, key, reading }),
+            Some((key, Verdict::Lives(_))) => return Looked::Lives(Visitor { known, key, cookie, reading }),
             Some((_, Verdict::Over(_))) => return Looked::Dead(Fate::Gone),
             None if fresh => {
                 let fate = if *known.session.site() == site.id { Fate::WrongSecret } else { Fate::Gone };
@@ -221,7 +232,7 @@ fn stale(
         return Looked::Unknown(COPY_CANNOT_TELL.to_owned());
     };
     match judge(&known.session, key, reading, now, limits) {
-        Verdict::Lives(_) => Looked::Stale(Visitor { known, key, reading }, since_lease),
+        Verdict::Lives(_) => Looked::Stale(Visitor { known, key, cookie, reading }, since_lease),
         Verdict::Over(_) | Verdict::ReadAgain => Looked::Unknown(COPY_CANNOT_TELL.to_owned()),
     }
 }

@@ -1,18 +1,22 @@
 //! Ends that the IDP has to hear of: written down before the session ends, told, and struck off when it has confirmed
-//! them. What could not be told is told again, after a restart and by every node of the store: ending twice is fine.
+//! them and nothing is left behind. What could not be told is told again, after a restart and by every node of the store.
+//! What was confirmed is not: the end of a user ends every log-on that he has by then.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::convert::Infallible;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use vestibule_domain::audit::{Cause, Tombstone};
-use vestibule_domain::identity::{Handle, Timestamp};
-use vestibule_domain::owed::{Owed, Reach};
+use vestibule_domain::identity::{GrantDigest, Handle, Timestamp};
+use vestibule_domain::owed::{Debt, Owed, Reach};
+use vestibule_oauth::token::GrantToken;
 use vestibule_ports::entropy::random;
 use vestibule_ports::issuer::{End, IssuerError};
 use vestibule_ports::session_store::StoreError;
+use vestibule_sessions::Deadline;
 
-use crate::Visitors;
+use crate::{Visitors, siblings};
 
 /// How often what other nodes may have left is looked for; also the longest wait for an IDP that is away.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -24,8 +28,37 @@ pub(crate) const DUE_MAX: usize = 256;
 const LIST_MAX: usize = 4_096;
 /// Failures of the store after which a round is given up.
 const STORE_FAILED_MAX: u32 = 3;
+/// Why a grant ends that no session has got. Nobody is logged out by it.
+const OF_GRANTS: Cause = Cause::Revoked;
 /// How long an end that the IDP refuses is told again.
 const REFUSED_KEPT: Duration = Duration::from_hours(24);
+/// Confirmed ends that a process remembers: those of many minutes.
+const CONFIRMED_MAX: usize = 4_096;
+
+/// Entries whose ends the IDP has confirmed to this process, the newest. The store says the same, unless that write failed.
+#[derive(Default)]
+pub(crate) struct Confirmed(Mutex<VecDeque<Handle>>);
+
+impl Confirmed {
+    fn note(&self, entry: Handle) {
+        let mut entries = self.entries();
+        if entries.contains(&entry) {
+            return;
+        }
+        if entries.len() == CONFIRMED_MAX {
+            entries.pop_front();
+        }
+        entries.push_back(entry);
+    }
+
+    fn has(&self, entry: Handle) -> bool {
+        self.entries().contains(&entry)
+    }
+
+    fn entries(&self) -> MutexGuard<'_, VecDeque<Handle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Writes down what will be owed to the IDP when the session ends, before it does. Gives the entry to strike off.
 pub(crate) async fn write_down(
@@ -34,8 +67,20 @@ pub(crate) async fn write_down(
     reach: Reach,
     now: Timestamp,
 ) -> Result<Handle, StoreError> {
+    write_down_by(visitors, session, reach, now, visitors.sessions.deadline()).await
+}
+
+/// The same under a deadline that has begun.
+pub(crate) async fn write_down_by(
+    visitors: &Visitors,
+    session: Handle,
+    reach: Reach,
+    now: Timestamp,
+    deadline: Deadline,
+) -> Result<Handle, StoreError> {
     let entry = Handle::from_bytes(random(&*visitors.entropy));
-    visitors.sessions.owe(entry, &Owed { session, reach, since: now }).await?;
+    let owed = Owed { what: Debt::Session(session, reach), since: now };
+    visitors.sessions.owe_by(entry, &owed, deadline).await?;
     Ok(entry)
 }
 
@@ -51,9 +96,40 @@ pub(crate) async fn tell(
         visitors.unconfirmed.notify_one();
         return false;
     }
-    // An entry that stays is told once more, and struck off then.
-    let _ = visitors.sessions.paid(entry).await;
+    // What the store did not take is written by a later round. Until then this process remembers it.
+    let _ = confirmed(visitors, entry, session, reach, tombstone).await;
     true
+}
+
+/// What becomes of an entry once the IDP has confirmed the end. It is struck off, or says from here on that only what the
+/// session has left behind has yet to end.
+async fn confirmed(
+    visitors: &Visitors,
+    entry: Handle,
+    session: Handle,
+    reach: Reach,
+    tombstone: &Tombstone,
+) -> Result<(), StoreError> {
+    if !siblings::may_be_left(reach, tombstone) {
+        return visitors.sessions.paid(entry).await;
+    }
+    visitors.confirmed.note(entry);
+    let written = visitors.sessions.confirm(entry, session, reach, tombstone.ended_at).await;
+    visitors.siblings.take(entry, reach, tombstone);
+    written
+}
+
+/// Ends the grant of a log-on that no session has got. What the IDP does not confirm it is owed; with neither of them to
+/// be reached the grant lives to its own end, and nobody has it.
+pub(crate) async fn forsake(visitors: &Visitors, grant: &GrantToken, now: Timestamp) {
+    let grant = GrantDigest::of(grant);
+    if visitors.issuer.end(End::Grant(grant), OF_GRANTS).await.is_ok() {
+        return;
+    }
+    let entry = Handle::from_bytes(random(&*visitors.entropy));
+    if visitors.sessions.owe(entry, &Owed { what: Debt::Grant(grant), since: now }).await.is_ok() {
+        visitors.unconfirmed.notify_one();
+    }
 }
 
 /// Tells again what was not confirmed, for ever.
@@ -88,12 +164,12 @@ enum Round {
     Broken { told: bool },
 }
 
-/// Entries that could not be told by this process, and in which round. They come after all others, the longest untried
-/// first, so that none of them starves anybody.
+/// Entries that this process has tried and that stayed, and in which round. They come after all others, the longest
+/// untried first, so that none of them starves anybody.
 #[derive(Default)]
 struct Last {
     round: u64,
-    failed: HashMap<Handle, u64>,
+    stayed: HashMap<Handle, u64>,
 }
 
 impl Last {
@@ -101,35 +177,37 @@ impl Last {
     fn order(&mut self, mut entries: Vec<Handle>) -> Vec<Handle> {
         self.round += 1;
         let there: HashSet<_> = entries.iter().collect();
-        self.failed.retain(|entry, _| there.contains(entry));
-        entries.sort_by_key(|entry| self.failed.get(entry).copied().unwrap_or(0));
+        self.stayed.retain(|entry, _| there.contains(entry));
+        entries.sort_by_key(|entry| self.stayed.get(entry).copied().unwrap_or(0));
         entries.truncate(DUE_MAX);
         entries
     }
 
-    fn failed(&mut self, entry: Handle) {
-        self.failed.insert(entry, self.round);
+    fn stays(&mut self, entry: Handle) {
+        self.stayed.insert(entry, self.round);
     }
 }
 
-/// Each is told as soon as it is read. An IDP that does not answer ends the round, so of an IDP that is away one entry
-/// is tried; a store that fails a few times does, too.
+/// Each is told as soon as it is read, and what it has left behind is handed over: a user with many sessions holds up
+/// nobody's end at the IDP. An IDP that does not answer ends the round, so of an IDP that is away one entry is tried; a
+/// store that fails a few times does, too.
 async fn tell_due(visitors: &Visitors, last: &mut Last) -> Round {
     let (mut told, mut store_failed) = (false, 0);
     let Ok(entries) = visitors.sessions.owed(LIST_MAX).await else { return Round::Broken { told } };
     for entry in last.order(entries) {
         match tell_entry(visitors, entry).await {
-            Ok(was_due) => told |= was_due,
-            Err(NotTold::Skip) => last.failed(entry),
+            Ok(Told::Nothing) => {}
+            Ok(Told::Now) => told = true,
+            Ok(Told::Before) | Err(NotTold::Skip) => last.stays(entry),
             Err(NotTold::Store) => {
-                last.failed(entry);
+                last.stays(entry);
                 store_failed += 1;
                 if store_failed == STORE_FAILED_MAX {
                     return Round::Broken { told };
                 }
             }
             Err(NotTold::Issuer) => {
-                last.failed(entry);
+                last.stays(entry);
                 return Round::Broken { told };
             }
         }
@@ -137,7 +215,17 @@ async fn tell_due(visitors: &Visitors, last: &mut Last) -> Round {
     if store_failed == 0 { Round::Done } else { Round::Broken { told } }
 }
 
-/// Why an entry stays.
+/// What was told of an entry.
+enum Told {
+    /// It is not due.
+    Nothing,
+    /// Everything.
+    Now,
+    /// Everything, before this round; it waits for what was left behind.
+    Before,
+}
+
+/// Why an entry stays as it is.
 enum NotTold {
     /// It cannot be read, or the IDP refuses it; it says nothing about the others.
     Skip,
@@ -147,26 +235,50 @@ enum NotTold {
     Issuer,
 }
 
-/// Tells of one entry; whether there was anything to tell.
-async fn tell_entry(visitors: &Visitors, entry: Handle) -> Result<bool, NotTold> {
+/// Tells of one entry.
+async fn tell_entry(visitors: &Visitors, entry: Handle) -> Result<Told, NotTold> {
     let due = match visitors.sessions.due(entry).await {
         Ok(Some(due)) => due,
-        Ok(None) => return Ok(false),
+        Ok(None) => return Ok(Told::Nothing),
         Err(StoreError::Corrupt(_)) => return Err(NotTold::Skip),
         Err(_) => return Err(NotTold::Store),
     };
-    let ends = ends(due.owed.session, due.owed.reach, &due.tombstone);
-    match tell_all(visitors, ends, due.tombstone.cause).await {
-        Ok(()) => {}
-        // A mistake in the configuration, which may be mended yet, but not for ever.
-        Err(IssuerError::Refused(_)) if visitors.clock.wall() < due.owed.since + REFUSED_KEPT => {
-            return Err(NotTold::Skip);
+    let since = due.owed.since;
+    let (told, written) = match (due.owed.what, &due.tombstone) {
+        (Debt::Grant(grant), _) => {
+            tell_again(visitors, vec![End::Grant(grant)], OF_GRANTS, since).await?;
+            (Told::Now, visitors.sessions.paid(entry).await)
         }
-        Err(IssuerError::Refused(_)) => {}
-        Err(_) => return Err(NotTold::Issuer),
+        (Debt::Session(session, reach), Some(tombstone)) if visitors.confirmed.has(entry) => {
+            (Told::Before, confirmed(visitors, entry, session, reach, tombstone).await)
+        }
+        (Debt::Session(session, reach), Some(tombstone)) => {
+            tell_again(visitors, ends(session, reach, tombstone), tombstone.cause, since).await?;
+            (Told::Now, confirmed(visitors, entry, session, reach, tombstone).await)
+        }
+        (Debt::Siblings(_, reach), Some(tombstone)) => {
+            visitors.siblings.take(entry, reach, tombstone);
+            (Told::Before, Ok(()))
+        }
+        (Debt::Session(..) | Debt::Siblings(..), None) => (Told::Nothing, Ok(())),
+    };
+    written.map(|()| told).map_err(|_| NotTold::Store)
+}
+
+/// Tells of an end whose telling has failed before. What the IDP refuses is given up after a while.
+async fn tell_again(
+    visitors: &Visitors,
+    ends: Vec<End>,
+    cause: Cause,
+    since: Timestamp,
+) -> Result<(), NotTold> {
+    match tell_all(visitors, ends, cause).await {
+        Ok(()) => Ok(()),
+        // A mistake in the configuration, which may be mended yet, but not for ever.
+        Err(IssuerError::Refused(_)) if visitors.clock.wall() < since + REFUSED_KEPT => Err(NotTold::Skip),
+        Err(IssuerError::Refused(_)) => Ok(()),
+        Err(_) => Err(NotTold::Issuer),
     }
-    visitors.sessions.paid(entry).await.map_err(|_| NotTold::Store)?;
-    Ok(true)
 }
 
 async fn tell_all(visitors: &Visitors, ends: Vec<End>, cause: Cause) -> Result<(), IssuerError> {

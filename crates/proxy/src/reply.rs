@@ -90,6 +90,11 @@ pub(crate) fn cross_site() -> Answer {
     problem(403, "cross-site", "The request comes from another site.", None)
 }
 
+/// The request says what only we may say.
+pub(crate) fn forged() -> Answer {
+    problem(400, "forged-context", "Headers that begin with x-context- are the proxy's own.", None)
+}
+
 /// The request came with the secret from before a log-on; the browser has the new one by now.
 pub(crate) fn session_moved() -> Answer {
     problem(503, "session-moved", "The session has just moved. Repeat the request.", None)

@@ -9,6 +9,7 @@ use vestibule_domain::csrf;
 use vestibule_domain::identity::Timestamp;
 use vestibule_domain::judge::View;
 use vestibule_domain::limits::Limits;
+use vestibule_domain::outage;
 use vestibule_domain::standing::Standing;
 use vestibule_domain::step_up::{self, Requirement};
 use vestibule_domain::token::{Need, SKEW};
@@ -19,7 +20,7 @@ use vestibule_wire::{Answer, Edit, Exchange, Leash, Relayed, Served};
 use crate::absorb::{self, Wishes};
 use crate::enrich::{self, Shown, Told};
 use crate::leash::Tied;
-use crate::open::{self, NotOpened, Opened};
+use crate::open::{self, NotOpened, Opened, Visitor};
 use crate::own::{self, Ask, Call, Left, LoggedOut};
 use crate::reply;
 use crate::seal::{self, Scene, Sealed};
@@ -44,6 +45,9 @@ pub(crate) async fn serve(proxy: &Proxy, mut x: Exchange<'_, Note>) -> Served {
     if let Some(answer) = visit.turn_away(x.head().target()) {
         return x.answer(visit.dress(answer)).await;
     }
+    if live.refuses_forged && enrich::is_forged(&x.head()) {
+        return x.answer(visit.dress(reply::forged())).await;
+    }
     let home: Home<'_> = visit.site.zip(proxy.visitors.as_ref());
     if x.head().target().path().starts_with(own::PREFIX) {
         return match home {
@@ -66,15 +70,16 @@ pub(crate) async fn serve(proxy: &Proxy, mut x: Exchange<'_, Note>) -> Served {
             return x.answer(visit.dress(answer)).await;
         }
     };
-    let Passed { permit, edit, opened, standing, token, target } = passed;
+    let Passed { permit, edit, opened, standing, token, degraded } = passed;
+    x.note().degraded = degraded;
     x.note().unknown.clone_from(&opened.unknown);
-    x.note().session = opened.visitor.as_ref().map(|visitor| visitor.handle().to_string());
+    x.note().session = opened.visitor.as_ref().map(Visitor::handle);
     x.note().standing = standing;
 
     // relay, and after it absorb and seal
     let tied = home.zip(opened.visitor.as_ref()).map(|((site, visitors), visitor)| {
-        let (token, limits) = (token.as_ref(), &live.limits);
-        Tied { visitors, site, visitor, now, token, limits }
+        let (token, need, limits) = (token.as_ref(), app.need, &live.limits);
+        Tied { visitors, site, visitor, now, token, need, limits }
     });
     let anchor = tied.map(|tied| move || tied.anchor());
     let leash = anchor.as_ref().map_or(Leash::NONE, |anchor| Leash::new(anchor));
@@ -87,8 +92,7 @@ pub(crate) async fn serve(proxy: &Proxy, mut x: Exchange<'_, Note>) -> Served {
     };
     match home {
         Some((site, visitors)) => {
-            let after =
-                After { proxy, visitors, site, app, visit: &visit, opened: &opened, standing, target };
+            let after = After { proxy, visitors, site, app, visit: &visit, opened: &opened, standing };
             after.serve(relayed).await
         }
         None => deliver(relayed, &visit, app, standing, &[]).await,
@@ -102,7 +106,8 @@ pub(crate) struct Passed {
     pub(crate) opened: Opened,
     pub(crate) standing: Standing,
     token: Option<Arc<Token>>,
-    target: ReturnTarget,
+    /// The app is told less than it should be.
+    degraded: bool,
 }
 
 /// A request that does not go to its app.
@@ -132,7 +137,7 @@ pub(crate) async fn pass(
     {
         return Err(reply::cross_site().into());
     }
-    let (limits, page) = (&proxy.live.limits, reply::wants_page(head));
+    let (limits, page) = (&proxy.live.limits, || reply::wants_page(head));
 
     // open, judge
     let opened = match home {
@@ -141,7 +146,7 @@ pub(crate) async fn pass(
     };
     let mut opened = opened.map_err(|why| match why {
         NotOpened::Moved => Stopped::from(reply::session_moved()),
-        NotOpened::Unavailable(why, unknown) => Stopped { answer: reply::not_opened(why, page), unknown },
+        NotOpened::Unavailable(why, unknown) => Stopped { answer: reply::not_opened(why, page()), unknown },
     })?;
 
     // enrich
@@ -149,20 +154,22 @@ pub(crate) async fn pass(
         None => None,
         Some((site, visitors)) => {
             token(visitors, site, &mut opened, app, visit, limits).await.map_err(|why| {
-                if why == NoToken::Moved { reply::session_moved() } else { reply::no_token(page) }
+                if why == NoToken::Moved { reply::session_moved() } else { reply::no_token(page()) }
             })?
         }
     };
     let view = opened.visitor.as_ref().and_then(|it| Some((it.handle(), it.view(visit.now, limits)?)));
     let standing = view.as_ref().map_or(Standing::Anonymous, |(_, view)| view.standing());
-    let target = return_target(visit, head);
     let permit = found.admit(Held { standing }).map_err(|_| match home {
         Some((site, _)) if site.client.is_some() => {
-            let ask = Ask { target: target.clone(), asked: false, max_age: None, restarted: false };
+            let ask =
+                Ask { target: return_target(visit, head), asked: false, max_age: None, restarted: false };
             reply::ask(step_up::ask(&visit.fetch), &ask, &[])
         }
-        _ => reply::forbidden(page, &[]),
+        _ => reply::forbidden(page(), &[]),
     })?;
+    let has_tokens = home.is_some_and(|(site, _)| site.client.is_some());
+    let degraded = opened.degraded || (has_tokens && token.is_none());
     let shown = opened.visitor.as_ref().zip(view);
     let told = Told {
         visitor: shown.map(|(visitor, (handle, view))| Shown {
@@ -171,10 +178,10 @@ pub(crate) async fn pass(
             view,
         }),
         token: token.as_deref(),
-        degraded: opened.degraded || (home.is_some() && token.is_none()),
+        degraded,
     };
     let edit = enrich::for_app(head, visit, app, &told).map_err(|_| reply::bug())?;
-    Ok(Passed { permit, edit, opened, standing, token, target })
+    Ok(Passed { permit, edit, opened, standing, token, degraded })
 }
 
 async fn refuse(x: Exchange<'_, Note>, visit: &Visit<'_>, none: NoRoute) -> Served {
@@ -219,7 +226,7 @@ async fn token(
                 seal::end(visitors, &visitor, cause, visit.now)
                     .await
                     .map_err(|seal::Moved| NoToken::Moved)?;
-                opened.set_gone(visitor.key);
+                opened.set_gone(&visitor);
             }
             Err(why @ (NoToken::Unavailable | NoToken::Moved)) => return Err(why),
         }
@@ -241,7 +248,6 @@ struct After<'a> {
     visit: &'a Visit<'a>,
     opened: &'a Opened,
     standing: Standing,
-    target: ReturnTarget,
 }
 
 impl After<'_> {
@@ -303,7 +309,8 @@ impl After<'_> {
             // What this page hangs on has just ended by its own wish.
             relayed.let_go();
         } else if let Some(requirement) = requires
-            && let Some(answer) = self.demand(&requirement, now, &sealed.cookies)
+            && let target = return_target(self.visit, &relayed.request())
+            && let Some(answer) = self.demand(target, &requirement, now, &sealed.cookies)
         {
             return self.replace(relayed, answer).await;
         }
@@ -315,18 +322,27 @@ impl After<'_> {
     }
 
     /// The answer in place of the app's, when the visitor has not what it demands.
-    fn demand(&self, requirement: &Requirement, now: Timestamp, cookies: &[String]) -> Option<Answer> {
-        let limits = &self.proxy.live.limits;
+    fn demand(
+        &self,
+        target: ReturnTarget,
+        requirement: &Requirement,
+        now: Timestamp,
+        cookies: &[String],
+    ) -> Option<Answer> {
+        let (limits, page) = (&self.proxy.live.limits, self.visit.fetch.is_page());
+        if let Err(why) = outage::demanded(!self.opened.degraded) {
+            // Nothing was patched either, so there are no cookies to be set.
+            return Some(reply::not_opened(why, page));
+        }
         let view = self.opened.visitor.as_ref().and_then(|visitor| visitor.view(now, limits));
         if requirement.is_met(view.as_ref(), now) {
             return None;
         }
         if self.site.client.is_none() {
-            return Some(reply::forbidden(self.visit.fetch.is_page(), cookies));
+            return Some(reply::forbidden(page, cookies));
         }
         let how = step_up::demanded(view.as_ref(), &self.visit.fetch, now, limits);
-        let ask =
-            Ask { target: self.target.clone(), asked: true, max_age: requirement.max_age, restarted: false };
+        let ask = Ask { target, asked: true, max_age: requirement.max_age, restarted: false };
         Some(match how {
             Ok(how) => reply::ask(how, &ask, cookies),
             Err(_) => reply::step_up_loop(cookies),

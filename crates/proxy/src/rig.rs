@@ -1,6 +1,7 @@
 //! A proxy of one site in front of the stand-ins of store and IDP, without sockets, for the tests of its phases.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _};
 use vestibule_domain::claims::Claims;
@@ -12,7 +13,7 @@ use vestibule_domain::limits::Limits;
 use vestibule_domain::origin::Came;
 use vestibule_domain::rise::{self, Fresh, Proof, Risen};
 use vestibule_domain::session::Session;
-use vestibule_feed::Feed;
+use vestibule_feed::{Feed, Life, Traces};
 use vestibule_oauth::pkce::Verifier;
 use vestibule_oauth::token::{Code, GrantToken};
 use vestibule_ports::clock::{Clock as _, TestClock};
@@ -41,6 +42,7 @@ pub(crate) struct Rig {
     pub(crate) store: Arc<MemorySessionStore>,
     pub(crate) issuer: Arc<MemoryIssuer>,
     pub(crate) clock: Arc<TestClock>,
+    pub(crate) feed: Arc<Feed>,
     pub(crate) proxy: Proxy,
 }
 
@@ -63,10 +65,11 @@ impl Rig {
         clock: Arc<TestClock>,
     ) -> Self {
         let settings = vestibule_sessions::Config::default();
+        let feed = Arc::new(Feed::new(clock.clone()));
         let services = Services {
             sessions: Arc::new(Sessions::new(store.clone(), clock.clone(), number, settings)),
             issuer: issuer.clone(),
-            feed: Arc::new(Feed::new(clock.clone())),
+            feed: Arc::clone(&feed),
             clock: clock.clone(),
             entropy: Arc::new(SeededEntropy::new(number)),
         };
@@ -83,7 +86,7 @@ impl Rig {
         let config =
             Config { sites: vec![site], routes, trusted_peers, issuer: issuer_url, ..Config::default() };
         let proxy = Proxy::new(&config, Some(services)).unwrap();
-        Self { store, issuer, clock, proxy }
+        Self { store, issuer, clock, feed, proxy }
     }
 
     pub(crate) fn visitors(&self) -> &Visitors {
@@ -138,12 +141,18 @@ impl Rig {
         self.open(1).await
     }
 
-    /// Gives the IDP a log-on's grant.
-    async fn redeem(&self, user: &str, number: u8) {
+    /// A log-in at the IDP, to be redeemed.
+    pub(crate) fn log_in(&self, user: &str, number: u8) -> (Code, Verifier) {
         let Proof { user: sub, grant, auth_time, level, ends_at, sign_on, .. } = self.proof(user, number);
         let (code, verifier) = (Code::from_random(&[number; 32]), Verifier::from_random(&[number; 32]));
         let log_on = LogOn { grant, sub, auth_time, level, ends_at, sign_on, claims: "{}".to_owned() };
         self.issuer.log_in(&code, verifier.challenge(), log_on);
+        (code, verifier)
+    }
+
+    /// Gives the IDP a log-on's grant.
+    async fn redeem(&self, user: &str, number: u8) {
+        let (code, verifier) = self.log_in(user, number);
         let (site, nonce, redirect_uri) = (self.site().id.clone(), String::new(), String::new());
         self.issuer.redeem(Redeem { site, code, verifier, nonce, redirect_uri }).await.unwrap();
     }
@@ -174,6 +183,17 @@ impl Rig {
     pub(crate) async fn rise_elsewhere(&self, user: &'static str, number: u8) {
         let session = self.logged_on(user, number);
         let committed = self.restarted().visitors().sessions.commit(HANDLE, |_, _| Ok(session.clone())).await;
+        assert!(matches!(committed, Ok(Committed::Saved { .. })), "{committed:?}");
+    }
+
+    /// Logs the session's user on again in the same session, and nobody gets the cookies.
+    pub(crate) async fn rise_again(&self, user: &str, number: u8) {
+        let visitor = self.open(1).await;
+        let view = visitor.view(self.now(), self.limits());
+        let (site, proof) = (self.site().id.clone(), self.proof(user, number));
+        let risen = rise::log_on(view.as_ref(), site, proof, fresh(number), self.now(), self.limits());
+        let Ok(Risen::Same(session)) = risen else { panic!("{risen:?}") };
+        let committed = self.visitors().sessions.commit(HANDLE, |_, _| Ok(session.clone())).await;
         assert!(matches!(committed, Ok(Committed::Saved { .. })), "{committed:?}");
     }
 
@@ -215,6 +235,25 @@ impl Rig {
     /// The session or its tombstone, as the store has it.
     pub(crate) async fn slot(&self) -> Slot {
         self.store.get(HANDLE, self.now()).await.unwrap()
+    }
+
+    /// Follows the IDP's ends from here on, so that tokens are used again.
+    pub(crate) async fn follow_ends(&self) {
+        let (feed, issuer) = (Arc::clone(&self.feed), Arc::clone(&self.issuer));
+        tokio::spawn(async move { feed.run(&*issuer).await });
+        for _ in 0..100 {
+            if self.feed.check(&Traces::default(), self.feed.stamp()) == Life::Alive {
+                return;
+            }
+            tokio::task::yield_now().await;
+            self.issuer.beat();
+        }
+        panic!("the feed is never heard");
+    }
+
+    /// The proxy's standing work, for as long as that.
+    pub(crate) async fn run_for(&self, time: Duration) {
+        let _cut = tokio::time::timeout(time, self.proxy.run()).await;
     }
 
     /// Everything that the IDP was told to end, in its order.

@@ -4,7 +4,7 @@
 use vestibule_domain::audit::Cause;
 use vestibule_domain::cookie::{self, Committed as CookieCause, SessionCookies};
 use vestibule_domain::identity::{Handle, SessionSecret, Timestamp, VisitorId};
-use vestibule_domain::judge::{Reading, Upkeep, Verdict, judge};
+use vestibule_domain::judge::{Reading, Verdict, judge_newer};
 use vestibule_domain::key::Secrets;
 use vestibule_domain::limits::Limits;
 use vestibule_domain::mint;
@@ -73,12 +73,12 @@ impl NewSecrets {
 /// Keeps the record in order where nothing is patched: the touch, and what a judgement found.
 pub(crate) async fn keep_up(visitors: &Visitors, visitor: &Visitor, now: Timestamp, limits: &Limits) {
     let Some(upkeep) = visitor.view(now, limits).map(|view| view.upkeep()) else { return };
-    if upkeep == Upkeep::Settle {
-        let key = visitor.key;
+    if upkeep.commits() {
+        let (opened, key) = (&visitor.known.session, visitor.key);
         let settled = visitors.sessions.commit(visitor.handle(), |known, source| {
             let reading = Reading { last_seen: known.last_seen(), source };
-            match judge(&known.session, key, reading, now, limits) {
-                Verdict::Lives(view) if view.upkeep() == Upkeep::Settle => Ok(view.settled(now, limits)),
+            match judge_newer(&known.session, opened, key, reading, now, limits) {
+                Verdict::Lives(view) if view.upkeep().commits() => Ok(view.settled(now, limits)),
                 Verdict::ReadAgain => Err(NoChange::ReadAgain),
                 Verdict::Lives(_) | Verdict::Over(_) => Err(NoChange::Nothing),
             }
@@ -87,7 +87,7 @@ pub(crate) async fn keep_up(visitors: &Visitors, visitor: &Visitor, now: Timesta
             return;
         }
     }
-    if upkeep != Upkeep::None {
+    if upkeep.touches() {
         visitors.sessions.touch(&visitor.known, now);
     }
 }
@@ -172,7 +172,7 @@ impl Scene<'_> {
         let committed = self.visitors.sessions.commit(visitor.handle(), |known, source| {
             let reading = Reading { last_seen: known.last_seen(), source };
             refused = None;
-            match judge(&known.session, key, reading, now, limits) {
+            match judge_newer(&known.session, &visitor.known.session, key, reading, now, limits) {
                 Verdict::ReadAgain => Err(NoChange::ReadAgain),
                 Verdict::Over(_) => {
                     refused = Some(PatchRefused::Ended);
@@ -180,7 +180,7 @@ impl Scene<'_> {
                 }
                 Verdict::Lives(view) => match admitted.apply(&view, asker, now, limits) {
                     Ok(Some(session)) => Ok(session),
-                    Ok(None) if view.upkeep() == Upkeep::Settle => Ok(view.settled(now, limits)),
+                    Ok(None) if view.upkeep().commits() => Ok(view.settled(now, limits)),
                     Ok(None) => Err(NoChange::Nothing),
                     Err(why) => {
                         refused = Some(why.clone());
@@ -200,7 +200,7 @@ impl Scene<'_> {
             }
             Ok(Committed::Unchanged) => refused,
         };
-        let lives = visitor.view(now, limits).is_some_and(|view| view.upkeep() != Upkeep::None);
+        let lives = visitor.view(now, limits).is_some_and(|view| view.upkeep().touches());
         if refused != Some(PatchRefused::Ended) && lives {
             self.visitors.sessions.touch(&visitor.known, now);
         }

@@ -24,6 +24,7 @@ pub(crate) struct Live {
     pub(crate) sites: Vec<Site>,
     pub(crate) hosts: HashMap<String, Place>,
     pub(crate) peers: TrustedPeers,
+    pub(crate) refuses_forged: bool,
     pub(crate) issuer: Option<String>,
     pub(crate) limits: Limits,
 }

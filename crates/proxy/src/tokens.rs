@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 use vestibule_domain::audit::Cause;
 use vestibule_domain::claims::Claims;
-use vestibule_domain::identity::{Epoch, Handle, SignOnId, SiteId, Timestamp, UserId};
+use vestibule_domain::identity::{Epoch, Handle, SignOnId, SiteId, Timestamp, UserId, VisitorId};
 use vestibule_domain::judge::View;
+use vestibule_domain::outage::UNFRESH_MAX;
 use vestibule_domain::token::{self, Bearer, Cached};
 use vestibule_feed::{Feed, Life, Stamp, Traces};
 use vestibule_message::lines::{LineFault, Lines};
@@ -30,7 +32,7 @@ const TOKENS_MAX: usize = 64 * 1024;
 const BLOCKS_MAX: usize = 16;
 
 /// How long after the IDP could not be asked it is not asked again for the same token.
-const ASK_AGAIN: Duration = Duration::from_secs(1);
+pub(crate) const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A JPT as it is handed out.
 pub(crate) struct Token {
@@ -155,9 +157,10 @@ impl Tokens {
         now: Timestamp,
         seen: Timestamp,
     ) -> Result<Arc<Token>, NoToken> {
-        let Some((key, mint)) = visitor.and_then(|(sid, view)| order(&site.id, sid, view)) else {
+        let Some(order) = visitor.and_then(|(sid, view)| Order::of(&site.id, sid, view)) else {
             return self.shared(site, now).ok_or(NoToken::Unavailable);
         };
+        let key = order.key();
         let slot = match self.slots.get(&key) {
             Some(slot) => slot,
             None => self.slots.get_or_insert_with(&key, || Ok::<_, NoToken>(Arc::default()))?,
@@ -170,15 +173,31 @@ impl Tokens {
         match (use_as, newest) {
             (Cached::Use, Some(held)) => Ok(held),
             (Cached::UseAndRenew, Some(held)) => {
-                self.mint_apart(&slot, mint, seen);
+                self.mint_apart(&slot, order.mint(), seen);
                 Ok(held)
             }
-            (Cached::WaitOrUse, Some(held)) => match self.wait(&slot, mint, seen).await {
-                Err(NoToken::Unavailable) => Ok(held),
+            (Cached::WaitOrUse, Some(held)) => match self.wait(&slot, &order, seen).await {
+                Err(NoToken::Unavailable) => self.stand_in(held),
                 minted => minted,
             },
-            _ => self.wait(&slot, mint, seen).await,
+            _ => self.wait(&slot, &order, seen).await,
         }
+    }
+
+    /// A token at hand, where no newer one is to be had.
+    fn stand_in(&self, held: Arc<Token>) -> Result<Arc<Token>, NoToken> {
+        match self.life(&held, held.since) {
+            // Heard while a newer one was waited for.
+            Life::Ended(cause) => Err(NoToken::Ended(cause)),
+            _ if self.may_stand_in(held.since) => Ok(held),
+            _ => Err(NoToken::Unavailable),
+        }
+    }
+
+    /// Whether what was got after `since` may go on while nobody says whether it lives. Of a node that is cut off nobody
+    /// can tell whom it goes on showing as logged on.
+    pub(crate) fn may_stand_in(&self, since: Stamp) -> bool {
+        self.feed.unsure_for(since) <= UNFRESH_MAX
     }
 
     /// How far ends have been heard.
@@ -200,8 +219,8 @@ impl Tokens {
         view: &View<'_>,
         seen: Timestamp,
     ) -> Result<Arc<Token>, NoToken> {
-        let (key, mint) = order(site, handle, view).ok_or(NoToken::Unavailable)?;
-        let slot = self.slots.get_or_insert_with(&key, || Ok::<_, NoToken>(Arc::default()))?;
+        let order = Order::of(site, handle, view).ok_or(NoToken::Unavailable)?;
+        let slot = self.slots.get_or_insert_with(&order.key(), || Ok::<_, NoToken>(Arc::default()))?;
         if let Some(held) = slot.newest() {
             match self.life(&held, held.since) {
                 Life::Alive => return Ok(held),
@@ -209,7 +228,7 @@ impl Tokens {
                 Life::Unsure => {}
             }
         }
-        self.wait(&slot, mint, seen).await
+        self.wait(&slot, &order, seen).await
     }
 
     /// What a token at hand is worth: by its life, and by what has ended since it was asked for. Without a live lease
@@ -240,9 +259,29 @@ impl Tokens {
         });
     }
 
-    /// Waits for a new token, minted for this request or for another that asked first.
+    /// Waits for a new token. One that was under way at a break may be signed with a key that has ended: it is asked for
+    /// once more, and serves if that brings nothing.
     async fn wait(
         self: &Arc<Self>,
+        slot: &Arc<Slot>,
+        order: &Order<'_>,
+        seen: Timestamp,
+    ) -> Result<Arc<Token>, NoToken> {
+        let until = Instant::now() + token::WAIT_MAX;
+        let token = self.wait_until(until, slot, order.mint(), seen).await?;
+        if !self.feed.has_broken(token.since) {
+            return Ok(token);
+        }
+        match self.wait_until(until, slot, order.mint(), seen).await {
+            Err(NoToken::Unavailable) => self.stand_in(token),
+            newer => newer,
+        }
+    }
+
+    /// Waits for a new token, minted for this request or for another that asked first.
+    async fn wait_until(
+        self: &Arc<Self>,
+        until: Instant,
         slot: &Arc<Slot>,
         mint: Mint,
         now: Timestamp,
@@ -259,11 +298,16 @@ impl Tokens {
         // From here on no end of a try is missed.
         done.as_mut().enable();
         self.mint_apart(slot, mint, now);
-        tokio::time::timeout(token::WAIT_MAX, done).await.map_err(|_| NoToken::Unavailable)?;
+        timeout_at(until, done).await.map_err(|_| NoToken::Unavailable)?;
         if let Some((why, _)) = refused() {
             return Err(why);
         }
-        slot.newest().ok_or(NoToken::Unavailable)
+        let token = slot.newest().ok_or(NoToken::Unavailable)?;
+        match self.life(&token, token.since) {
+            // Heard since it was asked for: the IDP may have answered before that.
+            Life::Ended(cause) => Err(NoToken::Ended(cause)),
+            _ => Ok(token),
+        }
     }
 
     async fn mint(&self, slot: &Slot, mint: Mint, seen: Timestamp) -> Result<Arc<Token>, NoToken> {
@@ -305,17 +349,43 @@ impl Slot {
     }
 }
 
-/// What to ask for, and under which key it is kept; `None` for what anonymous visitors share.
-fn order(site: &SiteId, sid: Handle, view: &View<'_>) -> Option<(Key, Mint)> {
-    let ep = view.epoch();
-    match Bearer::of(Some(view)) {
-        Bearer::Anonymous => None,
-        Bearer::Returning(visitor) => {
-            Some((Key::Returning(sid, ep), Mint::Returning { site: site.clone(), visitor, sid, ep }))
+/// A JPT as it may have to be asked for.
+struct Order<'v> {
+    site: &'v SiteId,
+    sid: Handle,
+    ep: Epoch,
+    visitor: VisitorId,
+    /// `None` for a returning visitor.
+    grant: Option<&'v GrantToken>,
+}
+
+impl<'v> Order<'v> {
+    /// `None` for what anonymous visitors share.
+    fn of(site: &'v SiteId, sid: Handle, view: &View<'v>) -> Option<Self> {
+        let (grant, visitor) = match Bearer::of(Some(view)) {
+            Bearer::Anonymous => return None,
+            Bearer::Returning(visitor) => (None, visitor),
+            Bearer::LoggedOn(grant, visitor) => (Some(grant), visitor),
+        };
+        Some(Self { site, sid, ep: view.epoch(), visitor, grant })
+    }
+
+    /// Under which it is kept.
+    fn key(&self) -> Key {
+        match self.grant {
+            None => Key::Returning(self.sid, self.ep),
+            Some(grant) => Key::LoggedOn(grant.digest(), self.sid, self.ep),
         }
-        Bearer::LoggedOn(grant, visitor) => {
-            let grant: GrantToken = grant.clone();
-            Some((Key::LoggedOn(grant.digest(), sid, ep), Mint::LoggedOn { grant, visitor, sid, ep }))
+    }
+
+    fn mint(&self) -> Mint {
+        let Self { sid, ep, visitor, .. } = *self;
+        match self.grant {
+            None => Mint::Returning { site: self.site.clone(), visitor, sid, ep },
+            Some(grant) => Mint::LoggedOn { grant: grant.clone(), visitor, sid, ep },
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

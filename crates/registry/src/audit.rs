@@ -47,6 +47,8 @@ stored_words! {
         SessionEnded = "session-ended",
         /// A code became a log-on.
         GrantIssued = "grant-issued",
+        /// A log-on came to nothing at the site that had asked for it; its grant ended.
+        GrantForsaken = "grant-forsaken",
         /// A code became tokens.
         TokensIssued = "tokens-issued",
         /// A code was shown by somebody who may not redeem it; it is used up.
@@ -69,6 +71,37 @@ stored_words! {
         KeyCreated = "key-created",
         /// A signing key must not be trusted any more.
         KeyEnded = "key-ended",
+    }
+}
+
+impl Event {
+    /// The same in a sentence, for people.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::UserCreated => "The user was created.",
+            Self::ProfileChanged => "Name, locale, mail address or roles changed.",
+            Self::UserScopesChanged => "The user's own scopes changed.",
+            Self::PasswordChanged => "A password was set; everything of the user ended.",
+            Self::UserDisabled => "The user was kept out; everything of the user ended.",
+            Self::UserEnabled => "The user was let in again.",
+            Self::UserEnded => "Everything of the user ended.",
+            Self::LoggedIn => "Credentials were given and right.",
+            Self::SignOnEnded => "A sign-on session ended.",
+            Self::SessionEnded => "A session ended.",
+            Self::GrantIssued => "A site logged the user on.",
+            Self::GrantForsaken => "A log-on could not be kept at its site, and ended.",
+            Self::TokensIssued => "An app got tokens.",
+            Self::CodeRefused => "A code was shown by somebody who may not redeem it.",
+            Self::CodeReplayed => "A code came a second time; what it had become ended.",
+            Self::RefreshReused => "A refresh token came a second time; its tokens ended.",
+            Self::TokensRevoked => "An app gave its tokens back.",
+            Self::Evicted => "There were too many; the oldest ended.",
+            Self::ClientConfigured => "A client was registered or changed.",
+            Self::ClientRemoved => "A client was removed; everything of it ended.",
+            Self::ScopesConfigured => "The list of scopes changed.",
+            Self::KeyCreated => "A signing key was made.",
+            Self::KeyEnded => "A signing key ended, with everything that it had signed.",
+        }
     }
 }
 

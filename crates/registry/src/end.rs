@@ -7,6 +7,7 @@ use vestibule_domain::identity::{Epoch, Handle, SignOnId, Timestamp, UserId};
 use vestibule_ports::issuer::{Cause, Ended};
 
 use crate::audit::{self, Act, Entry, Event};
+use crate::credential::Digest;
 use crate::outbox;
 use crate::registry::Registry;
 use crate::sql::{Bind, Column, RegistryError, Tx, binds};
@@ -53,6 +54,16 @@ impl Registry {
     /// Ends a sign-on session with its codes, every grant that came from it, and the families that end with it.
     pub fn end_sign_on(&self, id: &SignOnId, cause: Cause, act: &Act<'_>) -> Result<(), RegistryError> {
         self.write(|tx| sign_on(tx, id, Event::SignOnEnded, cause, act))
+    }
+
+    /// Ends a grant that no session has got.
+    pub fn end_grant(&self, digest: &Digest, act: &Act<'_>) -> Result<(), RegistryError> {
+        self.write(|tx| {
+            let name = tx.one("SELECT name FROM grants WHERE digest = $1", binds![digest], |row| {
+                row.get::<String>("name")
+            })?;
+            name.map_or(Ok(()), |name| grant(tx, &name, Event::GrantForsaken, act))
+        })
     }
 }
 

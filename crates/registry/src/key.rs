@@ -88,7 +88,44 @@ pub struct SigningKey {
     pub retire_at: Option<Timestamp>,
 }
 
+/// What became of a key that was to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyEnd {
+    /// It is gone. If it was the one that signed, this one does now.
+    Done {
+        /// The name of the new current key.
+        successor: Option<String>,
+    },
+    /// No such key.
+    Unknown,
+}
+
 impl Registry {
+    /// The names of all keys that are verified with: in the order of `keys`, and as quick to read as may be.
+    pub fn kids(&self, now: Timestamp) -> Result<Vec<String>, RegistryError> {
+        self.read(|snapshot| {
+            snapshot.all(
+                "SELECT kid FROM signing_keys WHERE retire_at IS NULL OR retire_at > $1 \
+                 ORDER BY purpose, CASE WHEN retire_at IS NULL THEN 1 ELSE 0 END, created_at, kid",
+                binds![now],
+                |row| row.get("kid"),
+            )
+        })
+    }
+
+    /// All keys that are verified with, purpose by purpose, in each the oldest first; the last of each signs.
+    pub fn keys(&self, now: Timestamp) -> Result<Vec<SigningKey>, RegistryError> {
+        self.read(|snapshot| {
+            snapshot.all(
+                "SELECT kid, purpose, algorithm, pkcs8, public_jwk, created_at, retire_at FROM signing_keys \
+                 WHERE retire_at IS NULL OR retire_at > $1 \
+                 ORDER BY purpose, CASE WHEN retire_at IS NULL THEN 1 ELSE 0 END, created_at, kid",
+                binds![now],
+                key,
+            )
+        })
+    }
+
     /// The keys of one purpose that are verified with, oldest first; the newest signs.
     pub fn signing_keys(&self, purpose: Purpose, now: Timestamp) -> Result<Vec<SigningKey>, RegistryError> {
         self.read(|snapshot| {
@@ -127,16 +164,29 @@ impl Registry {
         })
     }
 
-    /// Removes a key that must not be trusted any more, with everything that it has signed. False if it is not
-    /// there. A purpose without a current key needs a new one at once.
-    pub fn end_key(&self, kid: &str, act: &Act<'_>) -> Result<bool, RegistryError> {
+    /// Removes a key that must not be trusted any more, with everything that it has signed. If it was the current one
+    /// of its purpose, `successor` makes the next, in the same change: something always signs.
+    pub fn end_key(
+        &self,
+        kid: &str,
+        act: &Act<'_>,
+        successor: impl FnOnce(Purpose) -> NewKey,
+    ) -> Result<KeyEnd, RegistryError> {
         self.write(|tx| {
-            if tx.execute("DELETE FROM signing_keys WHERE kid = $1", binds![kid])? == 0 {
-                return Ok(false);
-            }
+            let gone = tx.one(
+                "DELETE FROM signing_keys WHERE kid = $1 RETURNING purpose, retire_at",
+                binds![kid],
+                |row| Ok((row.get::<Purpose>("purpose")?, row.get::<Option<Timestamp>>("retire_at")?)),
+            )?;
+            let Some((purpose, retire_at)) = gone else { return Ok(KeyEnd::Unknown) };
             outbox::announce(tx, act.at, &Ended::Key(kid.to_owned()), Cause::Revoked)?;
             audit::append(tx, act, &Entry { note: Some(kid), ..Entry::of(Event::KeyEnded) })?;
-            Ok(true)
+            if retire_at.is_some() {
+                return Ok(KeyEnd::Done { successor: None });
+            }
+            let new = successor(purpose);
+            insert(tx, &new, act)?;
+            Ok(KeyEnd::Done { successor: Some(new.kid) })
         })
     }
 }

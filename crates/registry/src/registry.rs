@@ -137,6 +137,26 @@ impl Registry {
         Ok(registry)
     }
 
+    /// Says whether `connect` would succeed: who is there, which schema, what this account may do. Everything that
+    /// `connect` does is done and taken back, so a database of an older version stays as it is.
+    pub fn examine(server: &Server) -> Result<(), ConnectError> {
+        let database = Database::Postgres(Postgres::connect(server)?);
+        let tried = database.write(
+            |tx| -> Result<(), Tried> {
+                database.prepare(tx)?;
+                schema::migrate(tx)?;
+                // A lock that writers share. Whoever may not write gets none.
+                tx.batch(&format!("LOCK TABLE {} IN ROW EXCLUSIVE MODE", tx.tables()?.join(", ")))?;
+                Err(Tried::Well)
+            },
+            |_| {},
+        );
+        match tried {
+            Ok(()) | Err(Tried::Well) => Ok(()),
+            Err(Tried::Fault(fault)) => Err(not_migrated(server, fault)),
+        }
+    }
+
     fn start(database: Database, caps: Caps) -> Result<Self, NotMigrated> {
         database.write(
             |tx| database.prepare(tx).map_err(NotMigrated::from).and_then(|()| schema::migrate(tx)),
@@ -164,6 +184,24 @@ impl Registry {
         work: impl FnOnce(&Tx<'_>) -> Result<T, RegistryError>,
     ) -> Result<T, RegistryError> {
         self.database.write(work, |seq| postgres::raise(&self.newest, seq))
+    }
+}
+
+/// How a change ends that is to be taken back in any case.
+enum Tried {
+    Well,
+    Fault(NotMigrated),
+}
+
+impl From<NotMigrated> for Tried {
+    fn from(fault: NotMigrated) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<RegistryError> for Tried {
+    fn from(fault: RegistryError) -> Self {
+        Self::Fault(fault.into())
     }
 }
 

@@ -223,10 +223,17 @@ impl Registry {
         self.write(|tx| end_all(tx, id, Event::UserEnded, cause, act))
     }
 
-    /// Replaces what apps may show. False if there is no such user.
-    pub fn set_profile(&self, id: &UserId, profile: &Profile, act: &Act<'_>) -> Result<bool, RegistryError> {
-        let Profile { name, locale, email, email_verified, roles } = profile;
+    /// Changes what apps may show: of two who change different parts at once, neither undoes the other. False if
+    /// there is no such user.
+    pub fn change_profile(
+        &self,
+        id: &UserId,
+        act: &Act<'_>,
+        change: impl FnOnce(Profile) -> Profile,
+    ) -> Result<bool, RegistryError> {
         self.write(|tx| {
+            let Some(user) = by_id(tx, id)? else { return Ok(false) };
+            let Profile { name, locale, email, email_verified, roles } = change(user.profile);
             let updated = tx.execute(
                 "UPDATE users SET name = $2, locale = $3, email = $4, email_verified = $5, roles = $6 \
                  WHERE id = $1",
@@ -235,8 +242,8 @@ impl Registry {
                     name.as_deref(),
                     locale.as_deref(),
                     email.as_deref(),
-                    *email_verified,
-                    &list(roles)
+                    email_verified,
+                    &list(&roles)
                 ],
             )?;
             changed_claims(tx, id, updated, Event::ProfileChanged, act)

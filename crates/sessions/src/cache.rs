@@ -8,7 +8,6 @@ use std::time::Duration;
 use quick_cache::sync::{Cache as Entries, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use vestibule_domain::identity::{Handle, Timestamp};
-use vestibule_domain::outage::UNFRESH_MAX;
 use vestibule_ports::clock::Mono;
 use vestibule_ports::session_store::Version;
 
@@ -77,10 +76,11 @@ pub(crate) struct Cache<X> {
     entries: Entries<Handle, Entry<X>, Weight>,
     shards: Vec<Mutex<Shard<X>>>,
     pub(crate) lease: Lease,
+    pub(crate) unfresh_max: Duration,
 }
 
 impl<X> Cache<X> {
-    pub(crate) fn new(bytes_max: u64) -> Self {
+    pub(crate) fn new(bytes_max: u64, unfresh_max: Duration) -> Self {
         let entries = usize::try_from(bytes_max / OVERHEAD_BYTES).unwrap_or(usize::MAX).max(SHARDS * 32);
         let options = OptionsBuilder::new()
             .shards(SHARDS)
@@ -98,6 +98,7 @@ impl<X> Cache<X> {
             ),
             shards: std::iter::repeat_with(|| Mutex::new(shard())).take(SHARDS).collect(),
             lease: Lease::default(),
+            unfresh_max,
         }
     }
 
@@ -117,7 +118,10 @@ impl<X> Cache<X> {
         now: Mono,
         wall: Timestamp,
     ) -> Option<(Arc<Known<X>>, Duration)> {
-        let since_lease = self.lease.since_live(now).filter(|since| *since <= UNFRESH_MAX)?;
+        let since_lease = self.lease.since_live(now)?;
+        if self.unfresh_max.is_zero() || since_lease > self.unfresh_max {
+            return None;
+        }
         let entry = self.entries.get(&handle)?;
         let usable = now.since(entry.stamp.read_at) <= AGE_MAX && entry.known.expires_at > wall;
         usable.then_some((entry.known, since_lease))

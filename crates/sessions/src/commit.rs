@@ -1,23 +1,29 @@
 //! Writing a session: one compare-and-set a commit, tried again on the newest version when another came first.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use vestibule_domain::audit::Tombstone;
 use vestibule_domain::identity::Handle;
 use vestibule_domain::judge::Source;
 use vestibule_domain::session::Session;
 use vestibule_ports::session_store::{
-    self as store, Created, Ended, FIRST_VERSION, Slot, StoreError, Updated, Version,
+    self as store, Created, Ended, FIRST_VERSION, Record, Slot, StoreError, Updated, Version,
 };
 
+use crate::deadline::Deadline;
 use crate::known::Known;
+use crate::record;
 use crate::sessions::{Found, Sessions};
-use crate::{deadline, record};
 
 /// How often a change is applied anew because another commit came first.
 pub const CONFLICTS_MAX: usize = 5;
 
 /// Sessions that share a turn: commits of one session go one after the other, and seldom wait for another's.
 const TURNS: usize = 4_096;
+
+/// How far the list of a user is read for a session of unknown outcome.
+const LISTED_MAX: usize = 1_024;
 
 /// A turn for each group of sessions.
 pub(crate) fn turns() -> Box<[tokio::sync::Mutex<()>]> {
@@ -80,12 +86,20 @@ impl<X: Default + Send + Sync> Sessions<X> {
 
     /// Saves a new session.
     pub async fn create(&self, handle: Handle, session: &Session) -> Result<Created, StoreError> {
-        let record = record::record(session, &self.limits);
-        let created = deadline::write(self.store.create(handle, record.clone())).await;
+        self.create_record(handle, record::record(session, &self.limits), self.deadline()).await
+    }
+
+    pub(crate) async fn create_record(
+        &self,
+        handle: Handle,
+        record: Record,
+        deadline: Deadline,
+    ) -> Result<Created, StoreError> {
+        let created = deadline.write(self.store.create(handle, record.clone())).await;
         self.cache.invalidate(handle, None);
         match created {
             Err(StoreError::Unknown(why)) => {
-                self.resolve(handle, FIRST_VERSION, &record.body, why).await.map(|()| Created::Created)
+                self.resolve(handle, FIRST_VERSION, &record, why, deadline).await.map(|()| Created::Created)
             }
             answer => answer,
         }
@@ -98,9 +112,9 @@ impl<X: Default + Send + Sync> Sessions<X> {
         handle: Handle,
         mut change: impl FnMut(&Known<X>, Source) -> Result<Session, NoChange> + Send,
     ) -> Result<Committed, CommitError> {
-        let turn = self.turn(handle);
-        let _turn = deadline::read(async { Ok(turn.lock().await) }).await?;
-        let mut found = self.get(handle).await?;
+        let (turn, deadline) = (self.turn(handle), self.deadline());
+        let _turn = deadline.read(async { Ok(turn.lock().await) }).await?;
+        let mut found = self.get_by(handle, deadline).await?;
         for _ in 0..=CONFLICTS_MAX {
             let (base, source) = match &found {
                 Found::Live(base, source) => (base, *source),
@@ -112,7 +126,7 @@ impl<X: Default + Send + Sync> Sessions<X> {
             match change(base, source) {
                 Err(NoChange::Nothing) => return Ok(Committed::Unchanged),
                 Err(NoChange::ReadAgain) => {}
-                Ok(session) => match self.update(handle, base.version, &session).await? {
+                Ok(session) => match self.update(handle, base.version, &session, deadline).await? {
                     Updated::Updated(version) => {
                         return Ok(Committed::Saved { version, session: Box::new(session) });
                     }
@@ -120,7 +134,7 @@ impl<X: Default + Send + Sync> Sessions<X> {
                     Updated::Conflict => {}
                 },
             }
-            found = self.get_fresh(handle).await?;
+            found = self.get_fresh_by(handle, deadline).await?;
         }
         Err(CommitError::Conflicts)
     }
@@ -130,20 +144,35 @@ impl<X: Default + Send + Sync> Sessions<X> {
     pub async fn end(
         &self,
         handle: Handle,
+        decide: impl FnMut(&Known<X>) -> Option<Tombstone> + Send,
+    ) -> Result<Finished, CommitError> {
+        self.end_by(handle, self.deadline(), None, decide).await
+    }
+
+    /// `end` under a deadline that has begun. It decides on `known` first, if there is one: if the store still has that very
+    /// version it need not be read again.
+    pub async fn end_by(
+        &self,
+        handle: Handle,
+        deadline: Deadline,
+        mut known: Option<Arc<Known<X>>>,
         mut decide: impl FnMut(&Known<X>) -> Option<Tombstone> + Send,
     ) -> Result<Finished, CommitError> {
         let turn = self.turn(handle);
-        let _turn = deadline::read(async { Ok(turn.lock().await) }).await?;
+        let _turn = deadline.read(async { Ok(turn.lock().await) }).await?;
         for _ in 0..=CONFLICTS_MAX {
-            let known = match self.get_fresh(handle).await? {
-                Found::Live(known, _) => known,
-                Found::Gone => return self.confirm_gone(handle).await,
-                Found::Stale { .. } => {
-                    return Err(StoreError::Unreachable("only a stale copy is at hand".to_owned()).into());
-                }
+            let known = match known.take() {
+                Some(known) => known,
+                None => match self.get_fresh_by(handle, deadline).await? {
+                    Found::Live(known, _) => known,
+                    Found::Gone => return self.confirm_gone(handle, deadline).await,
+                    Found::Stale { .. } => {
+                        return Err(StoreError::Unreachable("only a stale copy is at hand".to_owned()).into());
+                    }
+                },
             };
             let Some(tombstone) = decide(&known) else { return Ok(Finished::Spared) };
-            match self.bury(handle, known.version, &tombstone).await? {
+            match self.bury(handle, known.version, &tombstone, deadline).await? {
                 Ended::Ended => return Ok(Finished::Ended(Box::new(tombstone))),
                 Ended::Already | Ended::Absent => return Ok(Finished::Gone),
                 Ended::Conflict => {}
@@ -157,10 +186,11 @@ impl<X: Default + Send + Sync> Sessions<X> {
         handle: Handle,
         expect: Version,
         tombstone: &Tombstone,
+        deadline: Deadline,
     ) -> Result<Ended, StoreError> {
         let tombstone = record::tombstone(tombstone, &self.limits);
         let end = self.store.end(handle, Some(expect), tombstone.clone(), self.clock.wall());
-        let ended = deadline::write(end).await;
+        let ended = deadline.write(end).await;
         // Before it is acknowledged, and after an unknown outcome too.
         self.cache.invalidate(handle, None);
         self.news.send_replace(());
@@ -169,9 +199,10 @@ impl<X: Default + Send + Sync> Sessions<X> {
             // nothing else, being guarded by the same version.
             Err(StoreError::Unknown(_)) => {
                 let again = self.store.end(handle, Some(expect), tombstone.clone(), self.clock.wall());
-                match deadline::write(again).await {
-                    Ok(Ended::Already) | Err(StoreError::Unknown(_)) => {
-                        self.whose_end(handle, &tombstone).await
+                match deadline.write(again).await {
+                    Ok(Ended::Already) => self.whose_end(handle, &tombstone, deadline).await,
+                    Err(StoreError::Unknown(_)) if self.store.capabilities().reading_proves => {
+                        self.whose_end(handle, &tombstone, deadline).await
                     }
                     answer => answer,
                 }
@@ -181,8 +212,13 @@ impl<X: Default + Send + Sync> Sessions<X> {
     }
 
     /// Whether a session has ended, and by this tombstone.
-    async fn whose_end(&self, handle: Handle, ours: &store::Tombstone) -> Result<Ended, StoreError> {
-        match deadline::read(self.store.get(handle, self.clock.wall())).await {
+    async fn whose_end(
+        &self,
+        handle: Handle,
+        ours: &store::Tombstone,
+        deadline: Deadline,
+    ) -> Result<Ended, StoreError> {
+        match deadline.read(self.store.get(handle, self.clock.wall())).await {
             Ok(Slot::Ended(found)) if found == *ours => Ok(Ended::Ended),
             Ok(Slot::Ended(_)) => Ok(Ended::Already),
             Ok(Slot::Live(_) | Slot::Absent) => Err(StoreError::Unknown("the end is not there".to_owned())),
@@ -192,10 +228,10 @@ impl<X: Default + Send + Sync> Sessions<X> {
 
     /// What reads as gone may have ended by a write that a failover could still undo. Ending it again is told `Already`
     /// only when it is safe; there is nothing that this tombstone could replace.
-    async fn confirm_gone(&self, handle: Handle) -> Result<Finished, CommitError> {
+    async fn confirm_gone(&self, handle: Handle, deadline: Deadline) -> Result<Finished, CommitError> {
         let now = self.clock.wall();
         let nothing = store::Tombstone { body: Bytes::new(), expires_at: now + self.limits.tombstone };
-        deadline::write(self.store.end(handle, None, nothing, now)).await?;
+        deadline.last_write(self.store.end(handle, None, nothing, now)).await?;
         Ok(Finished::Gone)
     }
 
@@ -204,32 +240,58 @@ impl<X: Default + Send + Sync> Sessions<X> {
         handle: Handle,
         expect: Version,
         session: &Session,
+        deadline: Deadline,
     ) -> Result<Updated, StoreError> {
-        let record = record::record(session, &self.limits);
-        let body = record.body.clone();
-        let updated = deadline::write(self.store.update(handle, expect, record, self.clock.wall())).await;
+        self.update_record(handle, expect, record::record(session, &self.limits), deadline).await
+    }
+
+    pub(crate) async fn update_record(
+        &self,
+        handle: Handle,
+        expect: Version,
+        record: Record,
+        deadline: Deadline,
+    ) -> Result<Updated, StoreError> {
+        let update = self.store.update(handle, expect, record.clone(), self.clock.wall());
+        let updated = deadline.write(update).await;
         self.cache.invalidate(handle, None);
         match updated {
             Err(StoreError::Unknown(why)) => {
                 let version = expect + 1;
-                self.resolve(handle, version, &body, why).await.map(|()| Updated::Updated(version))
+                let resolved = self.resolve(handle, version, &record, why, deadline);
+                resolved.await.map(|()| Updated::Updated(version))
             }
             answer => answer,
         }
     }
 
-    /// Looks whether a write of unknown outcome is there: this version with this body was written by nobody else.
-    pub(crate) async fn resolve(
+    /// Looks whether a write of unknown outcome is there: this version with this body was written by nobody else. Where
+    /// finding it would prove nothing, the outcome stays unknown.
+    async fn resolve(
         &self,
         handle: Handle,
         version: Version,
-        body: &Bytes,
+        record: &Record,
         why: String,
+        deadline: Deadline,
     ) -> Result<(), StoreError> {
-        match deadline::read(self.store.get(handle, self.clock.wall())).await {
-            Ok(Slot::Live(stored)) if stored.version == version && stored.record.body == body => Ok(()),
-            _ => Err(StoreError::Unknown(why)),
+        if !self.store.capabilities().reading_proves {
+            return Err(StoreError::Unknown(why));
         }
+        let found = deadline.read(self.store.get(handle, self.clock.wall()));
+        let is_there = matches!(found.await, Ok(Slot::Live(stored))
+            if stored.version == version && stored.record.body == record.body);
+        // On some stores the list of a user's sessions is written beside the session, and may be what is missing.
+        if is_there && self.is_listed(handle, record.user.as_deref(), deadline).await {
+            return Ok(());
+        }
+        Err(StoreError::Unknown(why))
+    }
+
+    async fn is_listed(&self, handle: Handle, user: Option<&str>, deadline: Deadline) -> bool {
+        let Some(user) = user else { return true };
+        let listed = deadline.read(self.store.list_user(user, LISTED_MAX, self.clock.wall()));
+        listed.await.is_ok_and(|listed| listed.contains(&handle))
     }
 }
 

@@ -9,7 +9,7 @@ use vestibule_ports::session_store::{Beat, Event, StoreError, Watch};
 
 use crate::deadline;
 use crate::sessions::Sessions;
-use crate::touches::TOUCH_EVERY;
+use crate::touches::{TOUCH_AGAIN, TOUCH_EVERY};
 
 /// How often a beat is sent: three fit into a lease.
 pub const BEAT_EVERY: Duration = Duration::from_millis(500);
@@ -33,7 +33,7 @@ pub const SWEEP_ENTRIES: usize = 200;
 pub const SWEEP_ROUNDS_MAX: usize = 100;
 
 impl<X: Default + Send + Sync> Sessions<X> {
-    /// Does the node's standing work for ever. Drop it to stop, then call `flush_touches` once more.
+    /// Does the node's standing work for ever. Drop it to stop, then call `close`.
     pub async fn run(&self) -> Infallible {
         future::join4(self.follow(), self.beat_on(), self.flush_on(), self.sweep_on()).await.0
     }
@@ -86,15 +86,18 @@ impl<X: Default + Send + Sync> Sessions<X> {
 
     pub(crate) async fn beat(&self) -> Result<(), StoreError> {
         let beat = Beat { watcher: self.node, sent: self.clock.mono() };
-        deadline::write(self.store.beat(beat)).await
+        // The next one is due then.
+        deadline::within(BEAT_EVERY, self.store.beat(beat)).await
     }
 
     async fn flush_on(&self) -> Infallible {
         loop {
-            // Either is a reason: time, or enough for a batch.
-            let _reason = timeout(TOUCH_EVERY, self.touches.full.notified()).await;
-            if self.flush_touches().await.is_err() {
-                time::sleep(TOUCH_EVERY).await;
+            if self.flush_touches().await.is_ok() {
+                // Either is a reason: time, or enough for a batch.
+                let _reason = timeout(TOUCH_EVERY, self.touches.full.notified()).await;
+            } else {
+                // Not earlier, though enough for a batch may wait: what was given back is enough already.
+                time::sleep(TOUCH_AGAIN).await;
             }
         }
     }
@@ -103,7 +106,7 @@ impl<X: Default + Send + Sync> Sessions<X> {
         loop {
             time::sleep(SWEEP_EVERY).await;
             for _ in 0..SWEEP_ROUNDS_MAX {
-                match deadline::write(self.store.sweep(self.clock.wall(), SWEEP_ENTRIES)).await {
+                match deadline::chore(self.store.sweep(self.clock.wall(), SWEEP_ENTRIES)).await {
                     Ok(swept) if swept.more => {}
                     _ => break,
                 }

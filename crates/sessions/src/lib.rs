@@ -18,10 +18,10 @@ mod touches;
 
 pub use cache::{AGE_MAX, GONE_MAX, SHARDS};
 pub use commit::{CONFLICTS_MAX, CommitError, Committed, Finished, NoChange};
-pub use deadline::STORE_DEADLINE;
+pub use deadline::{CHORE_MAX, Deadline, STORE_DEADLINE, STORE_DEADLINE_MAX, STORE_DEADLINE_MIN};
 pub use follow::{BEAT_EVERY, RECONNECT_EVERY, SILENCE_MAX, SWEEP_ENTRIES, SWEEP_EVERY, SWEEP_ROUNDS_MAX};
 pub use known::Known;
 pub use lease::LEASE;
 pub use owed::Due;
 pub use sessions::{Config, Found, Sessions};
-pub use touches::{TOUCH_EVERY, TOUCHES_PENDING_MAX};
+pub use touches::{CLOSE_MAX, TOUCH_AGAIN, TOUCH_EVERY, TOUCHES_PENDING_MAX};

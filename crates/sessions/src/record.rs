@@ -9,7 +9,7 @@ use vestibule_ports::session_store::{Record, StoreError, Tombstone};
 pub(crate) fn record(session: &Session, limits: &Limits) -> Record {
     Record {
         body: session.encode().into(),
-        user: session.log_on().map(|log_on| log_on.user.as_str().to_owned()),
+        user: session.newest_user().map(|user| user.as_str().to_owned()),
         expires_at: session.expires_at(limits),
     }
 }

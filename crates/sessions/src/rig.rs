@@ -13,7 +13,7 @@ use vestibule_domain::session::Session;
 use vestibule_oauth::token::GrantToken;
 use vestibule_ports::clock::{Clock as _, TestClock};
 use vestibule_ports::memory::MemorySessionStore;
-use vestibule_ports::session_store::{self as store, Record, SessionStore as _, Version, Watch};
+use vestibule_ports::session_store::{self as store, Record, SessionStore as _, StoreError, Version, Watch};
 
 use crate::known::Known;
 use crate::record;
@@ -21,6 +21,9 @@ use crate::sessions::{Config, Found, Sessions};
 
 pub(crate) const HANDLE: Handle = Handle::from_bytes([7; 16]);
 const NODE: u64 = 1;
+
+/// The version that was found.
+pub(crate) type GetResult = Result<Option<Version>, StoreError>;
 
 pub(crate) struct Rig {
     pub(crate) store: Arc<MemorySessionStore>,
@@ -39,11 +42,22 @@ impl Rig {
         rig
     }
 
+    /// A node with these settings that listens and has not heard a beat yet, and `HANDLE` in the store.
+    pub(crate) async fn with(config: Config) -> Self {
+        let rig = Self::unleased_with(config).await;
+        rig.store.create(HANDLE, record_of(&session(1))).await.unwrap();
+        rig
+    }
+
     /// A node that listens and has not heard a beat yet.
     pub(crate) async fn unleased() -> Self {
+        Self::unleased_with(Config::default()).await
+    }
+
+    async fn unleased_with(config: Config) -> Self {
         let store = Arc::new(MemorySessionStore::new());
         let clock = Arc::new(TestClock::new(now()));
-        let sessions = Arc::new(Sessions::new(store.clone(), clock.clone(), NODE, Config::default()));
+        let sessions = Arc::new(Sessions::new(store.clone(), clock.clone(), NODE, config));
         let watch = store.watch().await.unwrap();
         sessions.cache.lease.subscribe();
         Self { store, clock, sessions, watch }
@@ -100,6 +114,21 @@ impl Rig {
         (version, self.store.reads() - before)
     }
 
+    /// Starts a `get` that goes on in the background, and says in the end how long it took.
+    pub(crate) async fn start_get_timed(&self) -> tokio::task::JoinHandle<(GetResult, std::time::Duration)> {
+        let sessions = Arc::clone(&self.sessions);
+        let get = tokio::spawn(async move {
+            let start = tokio::time::Instant::now();
+            let found = sessions.get(HANDLE).await.map(|found| match found {
+                Found::Live(known, _) => Some(known.version),
+                _ => None,
+            });
+            (found, start.elapsed())
+        });
+        tokio::task::yield_now().await;
+        get
+    }
+
     /// Starts a `get` that goes on in the background as far as it can.
     pub(crate) async fn start_get(&self) -> tokio::task::JoinHandle<Option<Version>> {
         let sessions = Arc::clone(&self.sessions);
@@ -111,6 +140,19 @@ impl Rig {
         });
         tokio::task::yield_now().await;
         get
+    }
+}
+
+/// Lets tokio's paused time pass. Each task gets its turns before it and after it.
+pub(crate) async fn pass(time: std::time::Duration) {
+    turns().await;
+    tokio::time::advance(time).await;
+    turns().await;
+}
+
+async fn turns() {
+    for _ in 0..8 {
+        tokio::task::yield_now().await;
     }
 }
 

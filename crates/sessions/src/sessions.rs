@@ -4,30 +4,42 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use vestibule_domain::identity::{Handle, Timestamp};
+use vestibule_domain::identity::{Handle, Timestamp, UserId};
 use vestibule_domain::judge::Source;
 use vestibule_domain::limits::Limits;
+use vestibule_domain::outage::UNFRESH_MAX;
 use vestibule_ports::clock::{Clock, Mono};
 use vestibule_ports::session_store::{SessionStore, Slot, StoreError, Stored};
 
 use crate::cache::{Cache, Ticket};
+use crate::deadline::{Deadline, STORE_DEADLINE};
 use crate::flight::{Outcome, Seat};
 use crate::known::{Known, Seen};
 use crate::touches::Touches;
-use crate::{commit, deadline, record};
+use crate::{commit, record};
 
 /// How much a node caches, and how long its sessions last.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Memory for cached sessions, in bytes.
     pub cache_bytes: u64,
+    /// How long a request waits for the store, in all.
+    pub deadline: Duration,
+    /// How long after the last live lease a copy may stand in for a store that cannot be asked, at most [`UNFRESH_MAX`].
+    /// Zero: never.
+    pub unfresh_max: Duration,
     /// What decides when a record expires.
     pub limits: Limits,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { cache_bytes: 256 * 1024 * 1024, limits: Limits::default() }
+        Self {
+            cache_bytes: 256 * 1024 * 1024,
+            deadline: STORE_DEADLINE,
+            unfresh_max: UNFRESH_MAX,
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -70,6 +82,7 @@ pub struct Sessions<X> {
     pub(crate) turns: Box<[tokio::sync::Mutex<()>]>,
     pub(crate) limits: Limits,
     pub(crate) node: u64,
+    deadline: Duration,
     /// Told of each end, and of each break.
     pub(crate) news: watch::Sender<()>,
 }
@@ -78,15 +91,16 @@ impl<X: Default + Send + Sync> Sessions<X> {
     /// An empty cache in front of a store. `node` is random: it tells this process from the others.
     /// Nothing is believed before `run` is polled.
     pub fn new(store: Arc<dyn SessionStore>, clock: Arc<dyn Clock>, node: u64, config: Config) -> Self {
-        let Config { cache_bytes, limits } = config;
+        let Config { cache_bytes, deadline, unfresh_max, limits } = config;
         Self {
             store,
             clock,
-            cache: Cache::new(cache_bytes),
+            cache: Cache::new(cache_bytes, unfresh_max.min(UNFRESH_MAX)),
             touches: Touches::default(),
             turns: commit::turns(),
             limits,
             node,
+            deadline,
             news: watch::Sender::new(()),
         }
     }
@@ -100,6 +114,17 @@ impl<X: Default + Send + Sync> Sessions<X> {
     /// process uses `get_fresh`.
     pub fn node(&self) -> u64 {
         self.node
+    }
+
+    /// How long after the last live lease a copy may stand in for a store that cannot be asked. Zero: never.
+    pub fn unfresh_max(&self) -> Duration {
+        self.cache.unfresh_max
+    }
+
+    /// By when somebody who asks now has to have an answer. Each call begins one of its own, unless it is given one: so
+    /// that several in a row take no longer than one.
+    pub fn deadline(&self) -> Deadline {
+        Deadline::within(self.deadline)
     }
 
     /// A live session from the cache, if it may be believed. It may grant; it never denies: `None`, or a secret
@@ -116,6 +141,11 @@ impl<X: Default + Send + Sync> Sessions<X> {
     /// The session, from the cache or from a read that is shared with everyone who asks at the same time.
     /// An error says that nothing is known, never that the session is gone.
     pub async fn get(&self, handle: Handle) -> Result<Found<X>, StoreError> {
+        self.get_by(handle, self.deadline()).await
+    }
+
+    /// `get` under a deadline that has begun.
+    pub async fn get_by(&self, handle: Handle, deadline: Deadline) -> Result<Found<X>, StoreError> {
         loop {
             let (now, wall) = (self.clock.mono(), self.clock.wall());
             if let Some(known) = self.cache.fresh(handle, now, wall) {
@@ -126,7 +156,7 @@ impl<X: Default + Send + Sync> Sessions<X> {
             }
             let outcome = match self.cache.board(handle, now) {
                 Seat::Lead(lead) => {
-                    let outcome = self.read(handle, lead.ticket, wall).await;
+                    let outcome = self.read(handle, lead.ticket, wall, deadline).await;
                     lead.land(outcome.clone());
                     outcome
                 }
@@ -134,7 +164,9 @@ impl<X: Default + Send + Sync> Sessions<X> {
                     let landed = async {
                         Ok(flight.wait_for(Option::is_some).await.ok().and_then(|seen| seen.clone()))
                     };
-                    match deadline::read(landed).await {
+                    match deadline.read(landed).await {
+                        // The lead had begun earlier and has no more time. We have, unless we are as late.
+                        Ok(Some(Err(StoreError::Deadline))) if !deadline.is_over() => continue,
                         Ok(Some(outcome)) => outcome,
                         // The lead's request was dropped: somebody else has to lead.
                         Ok(None) => continue,
@@ -149,8 +181,18 @@ impl<X: Default + Send + Sync> Sessions<X> {
     /// The session from a read that begins now, whatever the cache says. For a secret that does not match, for a
     /// visitor who has just written through another process, and before anything that must not be stale.
     pub async fn get_fresh(&self, handle: Handle) -> Result<Found<X>, StoreError> {
+        self.get_fresh_by(handle, self.deadline()).await
+    }
+
+    /// `get_fresh` under a deadline that has begun.
+    pub async fn get_fresh_by(&self, handle: Handle, deadline: Deadline) -> Result<Found<X>, StoreError> {
         let ticket = self.cache.ticket(handle, self.clock.mono());
-        self.read(handle, ticket, self.clock.wall()).await
+        self.read(handle, ticket, self.clock.wall(), deadline).await
+    }
+
+    /// Sessions whose newest log-on was this user's, whether or not it still stands; at most `limit`, and best effort.
+    pub async fn of_user(&self, user: &UserId, limit: usize) -> Result<Vec<Handle>, StoreError> {
+        self.deadline().read(self.store.list_user(user.as_str(), limit, self.clock.wall())).await
     }
 
     /// Notes that a visitor was here. Saved with others in the next batch.
@@ -158,8 +200,8 @@ impl<X: Default + Send + Sync> Sessions<X> {
         self.touches.note(known.handle, &known.seen, at);
     }
 
-    async fn read(&self, handle: Handle, ticket: Ticket, wall: Timestamp) -> Outcome<X> {
-        let slot = deadline::read(self.store.get(handle, wall)).await?;
+    async fn read(&self, handle: Handle, ticket: Ticket, wall: Timestamp, deadline: Deadline) -> Outcome<X> {
+        let slot = deadline.read(self.store.get(handle, wall)).await?;
         let Slot::Live(stored) = slot else {
             self.cache.keep_gone(ticket, handle);
             return Ok(Found::Gone);

@@ -178,7 +178,8 @@ impl SessionStore for EmbeddedStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { shared: false, durable: true, sweeps: true }
+        // A reader sees what has been committed, and a commit is on the disk before anybody sees it.
+        Capabilities { shared: false, durable: true, sweeps: true, reading_proves: true }
     }
 }
 

@@ -6,7 +6,7 @@ use mongodb::bson::{Document, doc};
 use vestibule_domain::identity::Timestamp;
 use vestibule_ports::session_store::{Attempt, AttemptKey, StoreError};
 
-use crate::collections::{Answer, Collections, SERVER_TIME_MAX, written};
+use crate::collections::{Answer, Collections, written};
 use crate::document::{self, ID};
 use crate::fault;
 
@@ -30,7 +30,7 @@ pub(crate) async fn take(
     let take = collections
         .attempts
         .find_one_and_delete(doc! { ID: document::binary(&key) })
-        .max_time(SERVER_TIME_MAX);
+        .max_time(collections.call_time);
     let Some(found) = written(take.await)? else { return Ok(None) };
     let corrupt = |error: Error| StoreError::Corrupt(error.to_string());
     let expired = document::expires_at(&found).map_err(corrupt)? <= now;

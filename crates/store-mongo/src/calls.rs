@@ -9,9 +9,9 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use vestibule_ports::session_store::StoreError;
 
-/// How long a call waits for one of the connections. Together with `SELECT_MAX` below the caller's deadline, so that he
-/// learns that nothing was sent.
-pub const PLACE_MAX: Duration = Duration::from_millis(100);
+/// How long a call waits for one of the connections. Together with `SELECT_MAX` below what the caller's deadline leaves to a
+/// write, so that he learns that nothing was sent.
+pub const PLACE_MAX: Duration = Duration::from_millis(60);
 
 /// How long a task lasts at most, after its caller has long gone. Only a server that answers heartbeats and not calls
 /// gets that far; then the driver's future is dropped after all, which closes its connection.

@@ -12,7 +12,7 @@ use mongodb::{Client, Collection, Database};
 use tokio::time::Instant;
 use vestibule_ports::session_store::StoreError;
 
-use crate::config::Durability;
+use crate::config::{Config, Durability};
 use crate::fault;
 use crate::vouch::Vouch;
 
@@ -21,8 +21,13 @@ pub(crate) const ATTEMPTS: &str = "attempts";
 pub(crate) const BEATS: &str = "beats";
 pub(crate) const META: &str = "meta";
 
-/// How long the server works on a read, and how long it waits for other members: a little longer than any caller does.
-pub(crate) const SERVER_TIME_MAX: Duration = Duration::from_millis(400);
+/// How much longer than its caller the server works on a call, and waits for other members: who looks whether a write was
+/// done should find it.
+const LONGER: Duration = Duration::from_millis(100);
+
+/// The same for a command of the standing work, which nobody waits for. Less than its tasks last, so that a server that
+/// hangs says why. Touches are several commands, which share their task's time (`touches.rs`).
+pub(crate) const CHORE_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// The same for what happens only when the store is opened: members that have just got their indexes may be behind.
 pub(crate) const PREPARE_MAX: Duration = Duration::from_secs(3);
@@ -35,24 +40,28 @@ pub(crate) struct Collections {
     pub(crate) attempts: Collection<RawDocumentBuf>,
     pub(crate) beats: Collection<Document>,
     pub(crate) meta: Collection<Document>,
+    /// How long the server works on a call of a request.
+    pub(crate) call_time: Duration,
     durability: Durability,
     vouch: Arc<Vouch>,
 }
 
 impl Collections {
-    pub(crate) fn new(client: &Client, database: &str, durability: Durability) -> Self {
-        let database = client.database(database);
+    pub(crate) fn new(client: &Client, config: &Config) -> Self {
+        let (database, durability) = (client.database(&config.database), config.durability);
+        let call_time = config.deadline + LONGER;
         let majority = |within| options(Acknowledgment::Majority, within);
         let chosen = || match durability {
-            Durability::Majority => majority(SERVER_TIME_MAX),
-            Durability::PrimaryAlone => options(Acknowledgment::Nodes(1), SERVER_TIME_MAX),
+            Durability::Majority => majority(call_time),
+            Durability::PrimaryAlone => options(Acknowledgment::Nodes(1), call_time),
         };
         Self {
             sessions: database.collection_with_options(SESSIONS, chosen()),
             attempts: database.collection_with_options(ATTEMPTS, chosen()),
-            beats: database.collection_with_options(BEATS, majority(SERVER_TIME_MAX)),
+            beats: database.collection_with_options(BEATS, majority(CHORE_TIME_MAX)),
             meta: database.collection_with_options(META, majority(PREPARE_MAX)),
             database,
+            call_time,
             durability,
             vouch: Arc::default(),
         }
@@ -67,13 +76,19 @@ impl Collections {
         }
     }
 
-    /// The write concern of sessions and attempts, for a command that is spelt out.
-    pub(crate) fn write_concern(&self) -> Document {
+    /// Whether what is read is as safe as what is acknowledged. A majority has what such a read shows. What the primary
+    /// alone shows may not even be in its journal yet.
+    pub(crate) fn reading_proves(&self) -> bool {
+        self.durability == Durability::Majority
+    }
+
+    /// The write concern of sessions, for a command that is spelt out and may take so long.
+    pub(crate) fn concern_within(&self, within: Duration) -> Document {
         let w: Bson = match self.durability {
             Durability::Majority => "majority".into(),
             Durability::PrimaryAlone => 1.into(),
         };
-        doc! { "w": w, "wtimeout": SERVER_TIME_MAX.as_millis() as i64 }
+        doc! { "w": w, "wtimeout": within.as_millis() as i64 }
     }
 
     /// Waits for a write that a majority has to acknowledge, and takes note that it has. Only for writes that change

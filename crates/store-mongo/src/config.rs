@@ -29,8 +29,11 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often each server is asked whether it lives. The driver takes nothing shorter.
 pub const HEARTBEAT_EVERY: Duration = Duration::from_millis(500);
 
-/// How long a call waits for a server that can take it: an outage is told before the caller's deadline.
-pub const SELECT_MAX: Duration = Duration::from_millis(180);
+/// How long a caller waits for an answer, unless he says otherwise.
+pub const DEADLINE: Duration = Duration::from_millis(300);
+
+/// How long a call waits for a server that can take it: an outage is told before what a deadline leaves to a write.
+pub const SELECT_MAX: Duration = Duration::from_millis(120);
 
 /// Databases that belong to the server.
 const RESERVED: [&str; 3] = ["admin", "config", "local"];
@@ -58,6 +61,7 @@ pub struct Config {
     pub(crate) database: String,
     pub(crate) durability: Durability,
     pub(crate) ca: Option<Vec<u8>>,
+    pub(crate) deadline: Duration,
 }
 
 impl Config {
@@ -72,7 +76,7 @@ impl Config {
             )));
         }
         let durability = durability(&connection)?;
-        Ok(Self { connection, database, durability, ca: None })
+        Ok(Self { connection, database, durability, ca: None, deadline: DEADLINE })
     }
 
     /// Logs in with this password, which then need not stand in the URL.
@@ -85,6 +89,12 @@ impl Config {
     pub fn with_ca(mut self, pem: Vec<u8>) -> Self {
         self.ca = Some(pem);
         self.connection.tls.get_or_insert_with(|| Tls::Enabled(TlsOptions::default()));
+        self
+    }
+
+    /// For callers that wait for so long, in place of [`DEADLINE`].
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
         self
     }
 

@@ -16,11 +16,15 @@ mod store;
 mod sweep;
 mod touches;
 mod vouch;
+mod warnings;
 mod watch;
 
 pub use calls::{CALL_MAX, PLACE_MAX};
-pub use config::{BadUrl, CONNECT_TIMEOUT, CONNECTIONS_MAX, Config, DATABASE, HEARTBEAT_EVERY, SELECT_MAX};
+pub use config::{
+    BadUrl, CONNECT_TIMEOUT, CONNECTIONS_MAX, Config, DATABASE, DEADLINE, HEARTBEAT_EVERY, SELECT_MAX,
+};
 pub use open::{OPEN_MAX, OpenError, SERVER_MIN};
 pub use schema::{SCHEMA, TTL_SLACK};
 pub use store::MongoStore;
+pub use touches::TOUCHES_PER_COMMAND;
 pub use vouch::VOUCHED_FOR;

@@ -7,7 +7,7 @@ use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 use tokio::time::{sleep, timeout};
 
-use crate::collections::{Collections, SERVER_TIME_MAX};
+use crate::collections::Collections;
 use crate::config::Config;
 use crate::ear::Ear;
 use crate::fault::{self, code};
@@ -23,9 +23,6 @@ pub const SERVER_MIN: &str = "5.0";
 
 /// What servers of that version say of the protocol they speak.
 const WIRE_VERSION_MIN: i32 = 13;
-
-/// MongoDB's own value: how long members wait for a lost primary before they choose another.
-const ELECTION_TIMEOUT_MAX: i64 = 10_000;
 
 /// How long to wait before a broken connection is tried again.
 const AGAIN_AFTER: Duration = Duration::from_millis(100);
@@ -162,7 +159,7 @@ async fn open(config: &Config, ear: &Ear) -> Result<MongoStore, OpenError> {
     options.sdam_event_handler = Some(ear.handler());
     let client = Client::with_options(options).map_err(|error| refusal(&error, "connect", config))?;
     check_server(&client, &greet(&client, config, ear).await?, config).await?;
-    let collections = Collections::new(&client, &config.database, config.durability);
+    let collections = Collections::new(&client, config);
     check_rights(&collections, config).await?;
     Ok(MongoStore::new(collections, config.calls_max(), roots))
 }
@@ -246,49 +243,6 @@ fn refusal(error: &Error, action: &'static str, config: &Config) -> OpenError {
     }
 }
 
-/// What the live servers may lose or delay.
-pub(crate) async fn warnings(collections: &Collections) -> Vec<String> {
-    let admin = collections.database.client().database("admin");
-    let Ok(hello) = admin.run_command(doc! { "hello": 1 }).await else { return Vec::new() };
-    let mut warnings = Vec::new();
-    if is_mongos(&hello) {
-        warnings.push(
-            "sharded cluster: a shard without writes holds events back; set periodicNoopIntervalSecs to 1 on every \
-             shard, or leases lapse and each request reads the store"
-                .to_owned(),
-        );
-        return warnings;
-    }
-    if hello.get_array("hosts").is_ok_and(|hosts| hosts.len() == 1) {
-        warnings.push(
-            "the replica set has one member: when it is away nobody takes over, and acknowledged writes are on one \
-             disk"
-                .to_owned(),
-        );
-    }
-    if hello.get_array("arbiters").is_ok_and(|arbiters| !arbiters.is_empty()) {
-        warnings.push(
-            "the replica set has an arbiter, which keeps no data: while one other member is away, writes may not be \
-             acknowledged; a third member that keeps data is safer"
-                .to_owned(),
-        );
-    }
-    // Only those who may watch over the cluster may ask this.
-    let config =
-        admin.run_command(doc! { "replSetGetConfig": 1, "maxTimeMS": SERVER_TIME_MAX.as_millis() as i64 });
-    if let Ok(answer) = config.await {
-        let settings = answer.get_document("config").and_then(|config| config.get_document("settings"));
-        let election = settings.ok().and_then(|settings| number(settings, "electionTimeoutMillis"));
-        if election.is_some_and(|millis| millis > ELECTION_TIMEOUT_MAX) {
-            warnings.push(
-                "electionTimeoutMillis is above 10000: after a failure visitors read 503 for that long"
-                    .to_owned(),
-            );
-        }
-    }
-    warnings
-}
-
 pub(crate) fn is_mongos(hello: &Document) -> bool {
     hello.get_str("msg").is_ok_and(|kind| kind == "isdbgrid")
 }
@@ -296,8 +250,4 @@ pub(crate) fn is_mongos(hello: &Document) -> bool {
 pub(crate) fn is_primary(hello: &Document) -> bool {
     // The driver's first question is the old one, whose answer has the old word.
     ["isWritablePrimary", "ismaster"].iter().any(|word| hello.get_bool(word).unwrap_or(false))
-}
-
-fn number(document: &Document, field: &str) -> Option<i64> {
-    document.get_i64(field).ok().or_else(|| document.get_i32(field).ok().map(i64::from))
 }

@@ -6,7 +6,7 @@ use mongodb::bson::{Document, doc};
 use vestibule_domain::identity::{Handle, Timestamp};
 use vestibule_ports::session_store::{Created, Ended, Record, Slot, StoreError, Tombstone, Updated, Version};
 
-use crate::collections::{Answer, Collections, SERVER_TIME_MAX, nothing_written, read, written};
+use crate::collections::{Answer, Collections, nothing_written, read, written};
 use crate::document::{self, ENDED, EXPIRES_AT, ID, USER, VERSION};
 use crate::fault;
 
@@ -18,7 +18,7 @@ pub(crate) async fn get(collections: &Collections, handle: Handle, now: Timestam
         .sessions
         .find_one(doc! { ID: document::id(handle) })
         .read_concern(collections.read_concern())
-        .max_time(SERVER_TIME_MAX);
+        .max_time(collections.call_time);
     match read(find.await)? {
         None => Ok(Slot::Absent),
         Some(found) => document::slot(&found, now),
@@ -93,8 +93,12 @@ pub(crate) async fn list_user(
 ) -> Answer<Vec<Handle>> {
     let Some(most) = i64::try_from(limit).ok().filter(|limit| *limit > 0) else { return Ok(Vec::new()) };
     let filter = doc! { USER: user, ENDED: { "$exists": false }, EXPIRES_AT: { "$gt": document::date(now) } };
-    let found =
-        collections.sessions.find(filter).projection(doc! { ID: true }).limit(most).max_time(SERVER_TIME_MAX);
+    let found = collections
+        .sessions
+        .find(filter)
+        .projection(doc! { ID: true })
+        .limit(most)
+        .max_time(collections.call_time);
     let handles = read(found.await)?.try_filter_map(async |found| Ok(document::handle(found.get(ID)?)));
     read(handles.try_collect().await)
 }

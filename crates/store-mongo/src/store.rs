@@ -14,7 +14,7 @@ use vestibule_ports::session_store::{
 
 use crate::calls::{Calls, Kind, standing};
 use crate::collections::Collections;
-use crate::{attempts, open, records, sweep, touches, watch};
+use crate::{attempts, records, sweep, touches, warnings, watch};
 
 /// Sessions in a MongoDB database.
 pub struct MongoStore {
@@ -33,7 +33,7 @@ impl MongoStore {
     /// What the live server's settings may lose or delay. Empty where it cannot be asked.
     pub async fn warnings(&self) -> Vec<String> {
         let collections = self.collections.clone();
-        let asked = standing(Kind::Read, async move { Ok(open::warnings(&collections).await) });
+        let asked = standing(Kind::Read, async move { Ok(warnings::of(&collections).await) });
         asked.await.unwrap_or_default()
     }
 
@@ -123,6 +123,7 @@ impl SessionStore for MongoStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { shared: true, durable: true, sweeps: true }
+        let reading_proves = self.collections.reading_proves();
+        Capabilities { shared: true, durable: true, sweeps: true, reading_proves }
     }
 }

@@ -6,7 +6,7 @@ use mongodb::bson::{Bson, RawDocumentBuf, doc};
 use vestibule_domain::identity::Timestamp;
 use vestibule_ports::session_store::Swept;
 
-use crate::collections::{Answer, Collections, SERVER_TIME_MAX, read, written};
+use crate::collections::{Answer, CHORE_TIME_MAX, Collections, read, written};
 use crate::document::{self, EXPIRES_AT, ID};
 
 pub(crate) async fn sweep(collections: &Collections, now: Timestamp, limit: usize) -> Answer<Swept> {
@@ -28,7 +28,7 @@ async fn remove(collection: &Collection<RawDocumentBuf>, now: Timestamp, limit: 
         return Ok(Found::default());
     };
     let expired = doc! { EXPIRES_AT: { "$lte": document::date(now) } };
-    let find = collection.find(expired).projection(doc! { ID: true }).limit(most).max_time(SERVER_TIME_MAX);
+    let find = collection.find(expired).projection(doc! { ID: true }).limit(most).max_time(CHORE_TIME_MAX);
     let documents: Vec<RawDocumentBuf> = read(read(find.await)?.try_collect().await)?;
     let ids: Vec<Bson> = documents.iter().filter_map(|document| document::own_id(document)).collect();
     if ids.is_empty() {

@@ -18,9 +18,9 @@ use crate::lane::Lane;
 use crate::open::OpenError;
 use crate::sql::Sql;
 
-/// How long a call waits for a free connection, unless the configuration says otherwise. Below the deadline of a request,
-/// so that its caller learns that a write has not happened.
-pub const WAIT_MAX: Duration = Duration::from_millis(200);
+/// How long a call waits for a free connection, unless the configuration says otherwise. Below what a request's deadline
+/// leaves to a write, so that its caller learns that it has not happened.
+pub const WAIT_MAX: Duration = Duration::from_millis(150);
 
 /// How long a caller is kept waiting for an answer. Above the server's own limit for a statement, so only a commit that
 /// waits for a standby is later, or a server that does not work.

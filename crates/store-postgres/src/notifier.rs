@@ -52,6 +52,7 @@ impl Told {
 pub(crate) struct Notifier {
     orders: mpsc::Sender<Order>,
     owes_gap: Arc<AtomicBool>,
+    names_standbys: Arc<AtomicBool>,
     task: AbortHandle,
 }
 
@@ -60,8 +61,20 @@ impl Notifier {
     pub(crate) fn start(lanes: Lanes, channel: &str) -> Self {
         let (orders, inbox) = mpsc::channel(QUEUE_EVENTS_MAX);
         let owes_gap = Arc::new(AtomicBool::new(false));
-        let teller = Teller { lanes, channel: Arc::from(channel), inbox, owes_gap: Arc::clone(&owes_gap) };
-        Self { orders, owes_gap, task: tokio::spawn(teller.run()).abort_handle() }
+        let names_standbys = Arc::new(AtomicBool::new(true));
+        let teller = Teller {
+            lanes,
+            channel: Arc::from(channel),
+            inbox,
+            owes_gap: Arc::clone(&owes_gap),
+            names_standbys: Arc::clone(&names_standbys),
+        };
+        Self { orders, owes_gap, names_standbys, task: tokio::spawn(teller.run()).abort_handle() }
+    }
+
+    /// Whether commits wait for a standby. They may, unless the newest beat has told otherwise.
+    pub(crate) fn names_standbys(&self) -> bool {
+        self.names_standbys.load(Ordering::Relaxed)
     }
 
     /// Has the event told, behind all that were ordered earlier.
@@ -117,6 +130,8 @@ struct Teller {
     inbox: mpsc::Receiver<Order>,
     /// Events were lost, or may have been.
     owes_gap: Arc<AtomicBool>,
+    /// The server has standbys that its commits wait for.
+    names_standbys: Arc<AtomicBool>,
 }
 
 impl Teller {
@@ -156,12 +171,18 @@ impl Teller {
     }
 
     async fn tell_once(&self, payloads: Vec<String>, watchers: Vec<i64>) -> Result<(), StoreError> {
-        let channel = Arc::clone(&self.channel);
+        let (channel, names_standbys) = (Arc::clone(&self.channel), Arc::clone(&self.names_standbys));
         let call = self.lanes.run(Intent::Write, |lane| async move {
             if watchers.is_empty() {
                 lane.client.query(&lane.sql.tell, &[&&*channel, &payloads]).await?;
             } else {
-                lane.client.query(&lane.sql.beat, &[&&*channel, &payloads, &watchers]).await?;
+                // A beat that waits for a standby in vain tells nothing.
+                names_standbys.store(true, Ordering::Relaxed);
+                let told = lane.client.query(&lane.sql.beat, &[&&*channel, &payloads, &watchers]).await?;
+                if let Some(row) = told.first() {
+                    let standbys: Option<String> = row.try_get(1)?;
+                    names_standbys.store(standbys.is_some_and(|names| !names.is_empty()), Ordering::Relaxed);
+                }
             }
             Ok(())
         });

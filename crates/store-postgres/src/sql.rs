@@ -187,9 +187,9 @@ const TELL: &str = "
     SELECT {notify_all}, set_config('synchronous_commit', 'off', true) FROM unnest($2::text[]) AS told";
 
 /// $1 channel, $2 payloads, $3 watchers, each once. The rows are what makes the standby be asked: a transaction that only
-/// notifies writes nothing, and PostgreSQL commits it without asking anybody.
+/// notifies writes nothing, and PostgreSQL commits it without asking anybody. Says which standbys commits wait for.
 const BEAT: &str = "
     WITH alive AS (
         INSERT INTO {s}.beat (watcher, at) SELECT watcher, now() FROM unnest($3::bigint[]) AS watcher
         ON CONFLICT (watcher) DO UPDATE SET at = excluded.at)
-    SELECT {notify_all} FROM unnest($2::text[]) AS told";
+    SELECT {notify_all}, current_setting('synchronous_standby_names', true) FROM unnest($2::text[]) AS told";

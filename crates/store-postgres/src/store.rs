@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -29,6 +30,9 @@ use crate::{schema, warnings, watch};
 
 /// Connections that no call gets: one listens, one tells, one touches and sweeps.
 const APART: usize = 3;
+
+/// How long a batch of touches waits for a sweep to end, or the other way round: no visitor waits for either.
+const CHORE_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// Sessions in a PostgreSQL that other processes share.
 pub struct PostgresStore {
@@ -64,7 +68,7 @@ impl PostgresStore {
 
         let sql = Sql { schema: config.quoted_schema(), dialect: Dialect::of(&name) };
         let telling = Lanes::start(&dialer, &sql, 1, config.wait_max);
-        let chores = Lanes::start(&dialer, &sql, 1, config.wait_max);
+        let chores = Lanes::start(&dialer, &sql, 1, CHORE_WAIT_MAX.max(config.wait_max));
         telling.first().await?;
         chores.first().await?;
         // Last, so that at a server with too few places the two above have theirs.
@@ -392,7 +396,10 @@ impl SessionStore for PostgresStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { shared: true, durable: true, sweeps: true }
+        // A commit that waits for its standby is seen before it is safe when its server is started anew, or when somebody
+        // ends the wait. Without a standby it is seen when it is as safe as it will ever be.
+        let reading_proves = !self.notifier.names_standbys();
+        Capabilities { shared: true, durable: true, sweeps: true, reading_proves }
     }
 }
 

@@ -37,7 +37,8 @@ impl Description {
 
     /// Whether it is no server for entries but a sentinel.
     pub(crate) fn is_sentinel(&self) -> bool {
-        self.get("redis_mode") == Some("sentinel")
+        // Valkey 8 has renamed it.
+        ["redis_mode", "server_mode"].into_iter().any(|mode| self.get(mode) == Some("sentinel"))
     }
 
     /// Whether it is a node of a cluster.

@@ -23,8 +23,9 @@ use crate::topology::{Layout, Master, Node, Order, Reach, Topology};
 /// Most times that one order is sent elsewhere.
 const REDIRECTS_MAX: usize = 3;
 
-/// How long an order waits for a look at the masters, when the one it was sent to is not known.
-const LOOK_MAX: Duration = Duration::from_millis(250);
+/// How long an order waits for a look at the masters, when the one it was sent to is not known. Below what a request's
+/// deadline leaves to a write, so that its caller learns that it has not happened.
+const LOOK_MAX: Duration = Duration::from_millis(150);
 
 /// The masters, as last found.
 pub(crate) struct Servers {
@@ -102,6 +103,11 @@ impl Servers {
         let mut topology = self.topology.clone();
         let found = timeout(LOOK_MAX, topology.wait_for(|topology| topology.at(place).is_some())).await;
         found.ok()?.ok()?.of(key).map(Arc::clone)
+    }
+
+    /// Whether a write is acknowledged only when so many replicas have it too.
+    pub(crate) fn waits_for_replicas(&self) -> bool {
+        self.dialer.config.wait_replicas > 0
     }
 
     /// A master that is none, or is not there, is a reason to look for another.

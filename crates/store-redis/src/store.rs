@@ -231,6 +231,10 @@ impl SessionStore for RedisStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { shared: true, durable: self.durable, sweeps: false }
+        // What a read finds on a master its replicas may not have: `WAIT` says so, and a read does not ask. Without
+        // `wait_replicas` a write is acknowledged on as little. The answers of a server that flushes always leave behind
+        // the flush, those to reads too.
+        let reading_proves = !self.servers.waits_for_replicas();
+        Capabilities { shared: true, durable: self.durable, sweeps: false, reading_proves }
     }
 }

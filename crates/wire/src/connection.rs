@@ -10,7 +10,7 @@ use crate::core::Core;
 use crate::exchange::{Exchange, Served};
 use crate::line::Line;
 use crate::link::{Link, NoRequest};
-use crate::metrics::Counter;
+use crate::metrics::{Counter, Tally};
 use crate::reply::Refusal;
 use crate::{Face, metrics};
 
@@ -103,6 +103,7 @@ fn log<F: Face>(link: &mut Link, face: &F, note: &F::Note) {
     let ended = link.record.end();
     Core::try_with(|core| {
         count(&core.slab, &served, link.record.bytes_in, link.record.cut.is_some());
+        face.tally(note, &mut Tally(&core.slab));
         let now = core.wall(ended);
         core.lines.add(|line| {
             write_line(link, &served, now, line);

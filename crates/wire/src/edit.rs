@@ -44,7 +44,7 @@ pub(crate) fn write_request(head: &RequestHead<'_>, target: &str, edit: &Edit, o
     let fields = head.fields();
     let strip = edit.strip;
     let of_ours = |f: &&Field| {
-        f.known == Known::Cookie && strip.cookies.is_some_and(|prefix| has_cookie(fields.value(f), prefix))
+        f.known == Known::Cookie && strip.cookies.is_some_and(|prefix| cookie::has(fields.value(f), prefix))
     };
     let ours = fields.lines().iter().any(|f| of_ours(&f));
     // One line rewritten, all lines rewritten: their order among themselves counts.
@@ -152,17 +152,19 @@ fn keeps(strip: &Strip, fields: &FieldLines<'_>, f: &Field) -> bool {
         && !strip.prefixes.iter().any(|prefix| field::has_folded_prefix(fields.name(f), prefix))
 }
 
-fn has_cookie(value: &[u8], prefix: &str) -> bool {
-    cookie::without(value, prefix, &mut Vec::new()).is_some()
-}
-
 fn write_other_cookies(fields: &FieldLines<'_>, prefix: &str, out: &mut Buffer) {
     for f in fields.lines().iter().filter(|f| f.known == Known::Cookie && !fields.is_nominated(f)) {
-        let mut kept = Vec::new();
-        match cookie::without(fields.value(f), prefix, &mut kept) {
-            None => write_field("cookie", fields.value(f), out),
-            Some(true) => write_field("cookie", &kept, out),
-            Some(false) => {}
+        let mut any = false;
+        for part in cookie::without(fields.value(f), prefix) {
+            if !std::mem::replace(&mut any, true) {
+                out.put(b"cookie: ");
+            }
+            for bytes in part {
+                out.put(bytes);
+            }
+        }
+        if any {
+            out.put(b"\r\n");
         }
     }
 }

@@ -37,7 +37,8 @@ pub use crate::exchange::{BodyFault, Exchange, Served};
 pub use crate::host::HostFault;
 pub use crate::leash::{Anchor, Grip, Leash, Slip, Tug};
 pub use crate::line::Line;
-pub use crate::peers::TrustedPeers;
+pub use crate::metrics::{Happening, Tally};
+pub use crate::peers::{AddressText, TrustedPeers};
 pub use crate::relay::{Refused, RelayFault, Relayed};
 pub use crate::server::{Drained, Listener, Monitor, Server, Settings};
 
@@ -55,6 +56,9 @@ pub trait Face: Send + Sync + 'static {
     /// Adds the face's fields to the access line. Called exactly once for each request, also when it was refused,
     /// cut short, or died of a panic; wire has written its own fields before.
     fn log(&self, note: &Self::Note, served: &Served, line: &mut Line<'_>);
+
+    /// Counts what happened to a request. Called as often as [`Face::log`], and where nothing is logged too.
+    fn tally(&self, _note: &Self::Note, _tally: &mut Tally<'_>) {}
 }
 
 /// Limits and times of connections with clients.

@@ -37,7 +37,46 @@ counters! {
     UpstreamOpened "vestibule_upstream_connections_total" "Connections opened to upstreams.",
     UpstreamReused "vestibule_upstream_reused_total" "Requests sent on a pooled connection.",
     UpstreamFailed "vestibule_upstream_failures_total" "Requests whose upstream failed before its final head.",
+    Degraded "vestibule_degraded_total" "Requests that went on with less than they should have had: no token for the app, or an old copy of the session.",
+    NotSaved "vestibule_context_not_saved_total" "Answers of apps whose context patch could not be saved.",
+    PatchRefused "vestibule_patches_refused_total" "Context patches that were not allowed, or came where none counts.",
+    SessionUnknown "vestibule_sessions_unknown_total" "Requests whose session could not be read.",
+    CookiesDoubled "vestibule_cookies_doubled_total" "Requests with two session cookies of one name.",
     DurationMicros "vestibule_request_duration_microseconds_total" "Time from a request's head to the end of its answer, summed.",
+}
+
+/// What a face counts of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// It went on with less than it should have had.
+    Degraded,
+    /// A context patch could not be saved.
+    NotSaved,
+    /// A context patch was not taken.
+    PatchRefused,
+    /// The session could not be read.
+    SessionUnknown,
+    /// A session cookie came twice.
+    CookiesDoubled,
+}
+
+/// Where a face counts what happened to a request.
+pub struct Tally<'s>(pub(crate) &'s Slab);
+
+impl Tally<'_> {
+    /// Counts `what` if it happened.
+    pub fn add(&mut self, what: Happening, happened: bool) {
+        let counter = match what {
+            Happening::Degraded => Counter::Degraded,
+            Happening::NotSaved => Counter::NotSaved,
+            Happening::PatchRefused => Counter::PatchRefused,
+            Happening::SessionUnknown => Counter::SessionUnknown,
+            Happening::CookiesDoubled => Counter::CookiesDoubled,
+        };
+        if happened {
+            self.0.add(counter, 1);
+        }
+    }
 }
 
 /// Upper bounds of the duration histogram, in microseconds.

@@ -7,6 +7,44 @@ use ipnet::IpNet;
 use vestibule_message::field::{Known, trim_ows};
 use vestibule_message::head::RequestHead;
 
+/// Bytes of the longest text of an address.
+const ADDRESS_BYTES_MAX: usize = 45;
+
+/// The text of an address. Each request has one, so the usual kind is written without a formatter.
+#[derive(Clone, Copy, Debug)]
+pub struct AddressText {
+    bytes: [u8; ADDRESS_BYTES_MAX],
+    len: usize,
+}
+
+impl AddressText {
+    /// Of this address.
+    pub fn of(address: IpAddr) -> Self {
+        let mut text = Self { bytes: [0; ADDRESS_BYTES_MAX], len: 0 };
+        match address {
+            IpAddr::V4(address) => {
+                for (at, octet) in address.octets().into_iter().enumerate() {
+                    text.put(if at == 0 { b"" } else { b"." });
+                    text.put(itoa::Buffer::new().format(octet).as_bytes());
+                }
+            }
+            IpAddr::V6(address) => text.put(address.to_string().as_bytes()),
+        }
+        text
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes[self.len..][..bytes.len()].copy_from_slice(bytes);
+        self.len += bytes.len();
+    }
+}
+
+impl AsRef<[u8]> for AddressText {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
 /// The networks of trusted load balancers.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedPeers(pub Vec<IpNet>);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use vestibule_message::framing::{BodyLength, BodyReader};
-use vestibule_message::head::{ResponseHead, Version};
+use vestibule_message::head::{RequestHead, ResponseHead, Version};
 use vestibule_message::method::Method;
 use vestibule_routes::{Conduct, Permit, Upstream};
 
@@ -227,6 +227,11 @@ impl<N> Relayed<'_, N> {
     /// The head of the answer as the upstream sent it.
     pub fn head(&self) -> ResponseHead<'_> {
         self.course.head()
+    }
+
+    /// The head of the request that it answers.
+    pub fn request(&self) -> RequestHead<'_> {
+        self.link.request()
     }
 
     /// What the log will know of this request.

@@ -2,11 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use vestibule_domain::identity::{Timestamp, UserId};
-use vestibule_ports::authority::{Authority, AuthorityError, NewUser, Password, USERS_PAGE_MAX, User};
+use vestibule_ports::authority::{
+    Authority, AuthorityError, KeyPurpose, NewUser, Password, Profile, ProfileChange, SigningKey,
+    TRAIL_PAGE_MAX, TrailRecord, USERS_PAGE_MAX, User,
+};
 use vestibule_ports::issuer::End;
+
+/// How many records each user's trail has.
+pub(crate) const RECORDS: u64 = 201;
 
 /// Users in this process.
 #[derive(Default)]
@@ -36,8 +43,7 @@ impl Users {
         let user = User {
             id: id.clone(),
             login: login.to_owned(),
-            name: None,
-            email: None,
+            profile: Profile::default(),
             disabled: false,
             created_at: Timestamp::from_secs(1_800_000_000),
         };
@@ -66,6 +72,18 @@ impl Users {
     }
 }
 
+/// A signing key that retires so many seconds after it was made, or signs.
+fn key(retires_after: Option<u64>) -> SigningKey {
+    let created_at = Timestamp::from_secs(1_800_000_000);
+    SigningKey {
+        kid: "k".to_owned(),
+        purpose: KeyPurpose::Jpt,
+        algorithm: "ES256".to_owned(),
+        created_at,
+        retires_at: retires_after.map(|seconds| created_at + Duration::from_secs(seconds)),
+    }
+}
+
 #[async_trait]
 impl Authority for Users {
     async fn create_user(&self, user: NewUser, by: &str) -> Result<UserId, AuthorityError> {
@@ -73,7 +91,8 @@ impl Authority for Users {
         if state.users.values().any(|known| known.login == user.login) {
             return Err(AuthorityError::Taken);
         }
-        let told = format!("{} {:?} {:?} [{}]", user.login, user.name, user.email, user.scopes);
+        let Profile { name, locale, email, roles } = user.profile;
+        let told = format!("{} {name:?} {email:?} {locale:?} {roles:?} [{}]", user.login, user.scopes);
         state.orders.push(format!("create {told} with {} by {by}", user.password.expose()));
         drop(state);
         self.add("new", &user.login);
@@ -98,10 +117,54 @@ impl Authority for Users {
         self.carry_out(user, &format!("password {}", password.expose()), by)
     }
 
+    async fn set_profile(
+        &self,
+        user: &UserId,
+        change: ProfileChange,
+        by: &str,
+    ) -> Result<(), AuthorityError> {
+        let ProfileChange { name, locale, email, roles } = change;
+        self.carry_out(user, &format!("set {name:?} {locale:?} {email:?} {roles:?} of"), by)
+    }
+
+    async fn trail(&self, user: &UserId, before: Option<u64>) -> Result<Vec<TrailRecord>, AuthorityError> {
+        let state = self.healthy()?;
+        let at = state.users.get(user).ok_or(AuthorityError::NotFound)?.created_at;
+        let record = |id: u64| TrailRecord {
+            id,
+            at,
+            by: "test".to_owned(),
+            from: None,
+            what: "The user was created.",
+            client: None,
+            session: None,
+            note: None,
+        };
+        Ok((1..before.unwrap_or(RECORDS + 1)).rev().map(record).take(TRAIL_PAGE_MAX).collect())
+    }
+
     async fn revoke(&self, end: End, by: &str) -> Result<(), AuthorityError> {
         let End::User(user) = end else {
             return Err(AuthorityError::Bug("only users are revoked here".into()));
         };
         self.carry_out(&user, "revoke", by)
+    }
+
+    async fn keys(&self) -> Result<Vec<SigningKey>, AuthorityError> {
+        drop(self.healthy()?);
+        Ok(vec![key(Some(3)), key(None)])
+    }
+
+    async fn rotate_key(&self, purpose: KeyPurpose, by: &str) -> Result<SigningKey, AuthorityError> {
+        self.healthy()?.orders.push(format!("rotate {} by {by}", purpose.as_str()));
+        Ok(SigningKey { purpose, ..key(None) })
+    }
+
+    async fn end_key(&self, kid: &str, by: &str) -> Result<Option<String>, AuthorityError> {
+        if kid != "k" {
+            return Err(AuthorityError::NotFound);
+        }
+        self.healthy()?.orders.push(format!("end {kid} by {by}"));
+        Ok(Some("next".to_owned()))
     }
 }

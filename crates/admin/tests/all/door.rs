@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use http::Method;
-use vestibule_admin::Admin;
+use vestibule_admin::{Admin, Users};
 
 use crate::rig::{Answer, Rig, bearer, door, send_to};
 
@@ -143,10 +143,30 @@ async fn unknown_addresses_and_methods_are_refused() {
 
 #[tokio::test]
 async fn a_process_answers_for_what_it_holds() {
-    let nothing = Admin { door: door(), users: None, sessions: None }.router();
+    let users = Users::Elsewhere("https://login.example".into());
+    let nothing = Admin { door: door(), users, sessions: None }.router();
     let fields = [("host", "localhost"), ("authorization", &*bearer())];
-    for path in [LIST, "/admin/sessions/AAAAAAAAAAAAAAAAAAAAAA/audit"] {
-        let answer = send_to(nothing.clone(), Method::GET, path, &fields, Body::empty()).await;
-        assert_eq!(answer.refusal().1, "There is nothing at this address in this process.");
-    }
+    let ask = async |method, path| send_to(nothing.clone(), method, path, &fields, Body::empty()).await;
+    let elsewhere = (
+        421,
+        "This process has no users and no signing keys: they live at the identity provider, https://login.example. Ask the admin API of \
+         that process, with its configuration."
+            .to_owned(),
+    );
+    assert_eq!(ask(Method::GET, LIST).await.refusal(), elsewhere);
+    assert_eq!(ask(Method::POST, LIST).await.refusal(), elsewhere);
+    assert_eq!(ask(Method::GET, "/admin/keys").await.refusal(), elsewhere);
+    assert_eq!(ask(Method::GET, "/admin/users/by-login/alice").await.refusal(), elsewhere);
+    assert_eq!(ask(Method::POST, "/admin/users/a/revoke").await.refusal(), elsewhere);
+    let answer = ask(Method::GET, "/admin/sessions/AAAAAAAAAAAAAAAAAAAAAA/audit").await;
+    assert_eq!(
+        answer.refusal(),
+        (
+            421,
+            "This process has no sessions: they live where the proxy is. Ask the admin API of that process, with its \
+             configuration."
+                .to_owned()
+        )
+    );
+    assert_eq!(ask(Method::GET, "/admin").await.refusal().0, 404);
 }

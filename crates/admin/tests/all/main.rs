@@ -6,6 +6,8 @@ mod authority;
 #[cfg(test)]
 mod door;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod rig;
 #[cfg(test)]
 mod session_audit;

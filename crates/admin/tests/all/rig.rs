@@ -9,7 +9,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 use vestibule_admin::session_audit::Sessions;
 use vestibule_admin::token::AdminToken;
-use vestibule_admin::{Admin, Cause, Door};
+use vestibule_admin::{Admin, Cause, Door, Users as Keepers};
 use vestibule_domain::identity::Timestamp;
 use vestibule_domain::limits::Limits;
 use vestibule_message::host::Host;
@@ -72,7 +72,7 @@ impl Rig {
         let store = Arc::new(MemorySessionStore::new());
         let clock = Arc::new(TestClock::new(NOW));
         let sessions = Sessions { store: store.clone(), clock: clock.clone(), limits: Limits::default() };
-        let admin = Admin { door: door(), users: Some(users.clone()), sessions: Some(sessions) };
+        let admin = Admin { door: door(), users: Keepers::Here(users.clone()), sessions: Some(sessions) };
         Self { users, store, clock, router: admin.router() }
     }
 

@@ -14,20 +14,19 @@ const USERS: &str = "/admin/users";
 async fn a_user_is_created_and_found() {
     let rig = Rig::new();
     let order = r#"{"login":"bob@shop","password":"correct horse","name":"Bob","email":"bob@shop.example",
-        "scope":"orders:read basket:write"}"#;
+        "locale":"de-AT","roles":["buyer"],"scope":"orders:read basket:write"}"#;
     let created = rig.post(USERS, order).await;
     assert_eq!((created.status.as_u16(), created.json()), (201, json!({"id": "new"})));
     assert_eq!(
         rig.users.orders(),
-        [
-            "create bob@shop Some(\"Bob\") Some(\"bob@shop.example\") [basket:write orders:read] with correct horse \
-          by administrator"
-        ]
+        ["create bob@shop Some(\"Bob\") Some(\"bob@shop.example\") Some(\"de-AT\") [\"buyer\"] \
+          [basket:write orders:read] with correct horse by administrator"]
     );
     let found = rig.get("/admin/users/by-login/bob%40shop").await;
     assert_eq!(
         found.json(),
-        json!({"id": "new", "login": "bob@shop", "name": null, "email": null, "disabled": false,
+        json!({"id": "new", "login": "bob@shop", "name": null, "locale": null, "email": null,
+            "roles": [], "disabled": false,
             "created_at": "2027-01-15T08:00:00Z"})
     );
 }
@@ -36,7 +35,7 @@ async fn a_user_is_created_and_found() {
 async fn login_and_password_are_enough() {
     let rig = Rig::new();
     assert_eq!(rig.post(USERS, r#"{"login":"bob","password":"correct horse"}"#).await.status, 201);
-    assert_eq!(rig.users.orders(), ["create bob None None [] with correct horse by administrator"]);
+    assert_eq!(rig.users.orders(), ["create bob None None None [] [] with correct horse by administrator"]);
 }
 
 #[tokio::test]
@@ -134,7 +133,9 @@ async fn names_addresses_and_scopes_have_bounds() {
         assert_eq!(rig.post(USERS, &order(key, &value)).await.refusal(), (422, detail.to_owned()));
     }
     assert_eq!(rig.users.orders(), [""; 0]);
-    let longest = json!({"login": "bob", "password": "correct horse", "name": name, "email": email});
+    let roles = vec!["r".repeat(64); 20];
+    let longest = json!({"login": "bob", "password": "correct horse", "name": name, "email": email, "roles": roles,
+        "locale": "de-Latn-AT-1996-x-abcdefgh-12345678"});
     assert_eq!(rig.post(USERS, &longest.to_string()).await.status, 201);
 }
 

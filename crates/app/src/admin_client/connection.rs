@@ -23,7 +23,7 @@ use vestibule_admin::token::AdminToken;
 /// From connecting to the last byte of the answer; hashing a password may have to wait its turn.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
 /// Longest answer: a page of users with everything at its limit takes less than half.
-const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+const ANSWER_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// An admin API that can be called.
 pub(crate) struct Connection {
@@ -99,6 +99,11 @@ impl Connection {
     /// Gives an order that has something to say.
     pub(crate) fn order_with(&self, path: &[&str], order: &impl Serialize) -> anyhow::Result<()> {
         self.call(Method::POST, path, &[], Some(serde_json::to_vec(order)?)).map(drop)
+    }
+
+    /// Gives an order that has nothing to say, and is answered with a document.
+    pub(crate) fn answered<T: DeserializeOwned>(&self, path: &[&str]) -> anyhow::Result<T> {
+        self.read(&self.call(Method::POST, path, &[], None)?)
     }
 
     /// Gives an order.

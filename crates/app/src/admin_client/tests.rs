@@ -47,6 +47,23 @@ fn a_handle_may_begin_like_an_option() {
 }
 
 #[test]
+fn a_change_names_something() {
+    assert!(parse("user set alice").is_err());
+    assert!(parse("user set alice --role a --no-roles").is_err());
+    assert!(parse("user set alice --role a --role b --locale de").is_ok());
+    assert!(parse("audit user alice --last 0").is_err());
+}
+
+#[test]
+fn keys_are_named_by_what_they_sign_and_may_begin_like_an_option() {
+    assert!(parse("key rotate jpt").is_ok());
+    assert!(parse("key rotate jwt").unwrap_err().to_string().contains("services, jpt or oidc"));
+    let command = parse("key end -Vx --config a.toml").unwrap();
+    let AdminCommand::Key { command: KeyCommand::End { kid }, .. } = command else { panic!("{command:?}") };
+    assert_eq!(kid, "-Vx");
+}
+
+#[test]
 fn no_password_on_the_command_line() {
     assert!(parse("user password alice secret").is_err());
     assert!(parse("user add alice --password secret").is_err());

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use vestibule_admin::profile::NewProfile;
 use vestibule_admin::user::NewPassword;
 use vestibule_admin::users::{CreatedUser, NewUser, User, UserPage};
 
@@ -27,12 +28,39 @@ pub(crate) enum UserCommand {
         /// The mail address.
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
+        /// The language, such as de-AT.
+        #[arg(long, value_name = "TAG")]
+        locale: Option<String>,
+        /// What the user is, for apps to decide by. Several times for several.
+        #[arg(long = "role", value_name = "ROLE")]
+        roles: Vec<String>,
         /// Where the password stands, in one line.
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
     },
     /// List all users.
     List,
+    /// Change what apps are told of a user. What is not named stays; an empty text removes it. Nobody is logged out.
+    #[command(group = clap::ArgGroup::new("change").required(true).multiple(true))]
+    Set {
+        /// The name to log in with.
+        login: String,
+        /// The full name.
+        #[arg(long, group = "change")]
+        name: Option<String>,
+        /// The mail address.
+        #[arg(long, value_name = "ADDRESS", group = "change")]
+        email: Option<String>,
+        /// The language, such as de-AT.
+        #[arg(long, value_name = "TAG", group = "change")]
+        locale: Option<String>,
+        /// A role that the user is to have. Several times for several; the user has no others then.
+        #[arg(long = "role", value_name = "ROLE", group = "change")]
+        roles: Vec<String>,
+        /// Take all roles away.
+        #[arg(long, group = "change", conflicts_with = "roles")]
+        no_roles: bool,
+    },
     /// Keep a user out and end everything the user has.
     Disable {
         /// The name to log in with.
@@ -60,9 +88,9 @@ pub(crate) enum UserCommand {
 
 pub(super) fn carry_out(command: UserCommand, connection: &Connection) -> anyhow::Result<String> {
     Ok(match command {
-        UserCommand::Add { login, name, email, password_file } => {
+        UserCommand::Add { login, name, email, locale, roles, password_file } => {
             let password = password::read(password_file.as_deref())?;
-            let new = NewUser { login, password, name, email, scope: None };
+            let new = NewUser { login, password, name, locale, email, roles, scope: None };
             let created: CreatedUser =
                 connection.create(&["users"], &new).with_context(|| about(&new.login))?;
             format!(
@@ -72,6 +100,14 @@ pub(super) fn carry_out(command: UserCommand, connection: &Connection) -> anyhow
             )
         }
         UserCommand::List => list(connection)?,
+        UserCommand::Set { login, name, email, locale, roles, no_roles } => {
+            let user = find(connection, &login)?;
+            let roles = (no_roles || !roles.is_empty()).then_some(roles);
+            let change = NewProfile { name, locale, email, roles };
+            let path = ["users", user.id.as_str(), "profile"];
+            connection.order_with(&path, &change).with_context(|| about(&login))?;
+            format!("User {} is changed; apps are told with the next request.\n", harmless(&login))
+        }
         UserCommand::Disable { login } => {
             order(connection, &login, "disable")?;
             format!("User {} is kept out, and everything the user had has ended.\n", harmless(&login))
@@ -99,11 +135,11 @@ fn order(connection: &Connection, login: &str, order: &str) -> anyhow::Result<()
     connection.order(&["users", user.id.as_str(), order]).with_context(|| about(login))
 }
 
-fn find(connection: &Connection, login: &str) -> anyhow::Result<User> {
+pub(super) fn find(connection: &Connection, login: &str) -> anyhow::Result<User> {
     connection.get(&["users", "by-login", login], &[]).with_context(|| about(login))
 }
 
-fn about(login: &str) -> String {
+pub(super) fn about(login: &str) -> String {
     format!("user {}", harmless(login))
 }
 
@@ -121,7 +157,8 @@ fn list(connection: &Connection) -> anyhow::Result<String> {
 }
 
 fn listed(users: &[User], there_are_more: bool) -> String {
-    let mut rows = vec![["LOGIN", "ACCOUNT", "CREATED", "IDENTIFIER", "NAME", "MAIL"].map(str::to_owned)];
+    let header = ["LOGIN", "ACCOUNT", "CREATED", "IDENTIFIER", "NAME", "MAIL", "LOCALE", "ROLES"];
+    let mut rows = vec![header.map(str::to_owned)];
     rows.extend(users.iter().map(|user| {
         let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
         [
@@ -131,6 +168,8 @@ fn listed(users: &[User], there_are_more: bool) -> String {
             user.id.to_string(),
             text(&user.name),
             text(&user.email),
+            text(&user.locale),
+            if user.roles.is_empty() { "-".to_owned() } else { user.roles.join(", ") },
         ]
     }));
     let more = if there_are_more { "There are more users; the list ends here.\n" } else { "" };

@@ -23,3 +23,13 @@ pub struct IssuerConfig {
     #[serde(skip)]
     pub secret: Option<ClientSecret>,
 }
+
+impl IssuerConfig {
+    /// Where the provider is, for people to read.
+    pub(crate) fn whereabouts(&self) -> String {
+        match &self.public_url {
+            Some(public) => format!("{public} (asked at {})", self.url),
+            None => self.url.clone(),
+        }
+    }
+}

@@ -7,7 +7,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use vestibule_domain::limits::Limits;
+use vestibule_domain::outage::UNFRESH_MAX;
 use vestibule_proxy::Problem;
+use vestibule_sessions::{STORE_DEADLINE, STORE_DEADLINE_MAX, STORE_DEADLINE_MIN};
 
 use crate::session_store::Choice;
 
@@ -31,6 +33,12 @@ pub struct SessionsConfig {
     pub store_ca: Option<Vec<u8>>,
     /// Memory for cached sessions, in bytes. Default 256 MiB.
     pub cache_bytes: Option<u64>,
+    /// Milliseconds a request waits for the store before it is answered with 503, 100 to 1,000. Default 300. Two thirds
+    /// are for a write, the rest for looking whether one without an answer was done.
+    pub deadline_ms: Option<u64>,
+    /// Seconds that a cached session goes on showing pages while the store cannot be reached, 0 to 10. Default 10.
+    /// With 0 every visitor with a cookie gets 503 then.
+    pub stale_while_unreachable_seconds: Option<u64>,
     /// Seconds a log-on lasts at most, from when the credentials were given. Default 14,400.
     pub log_on_seconds: Option<u64>,
     /// Seconds without a request after which a log-on ends. Default 1,800.
@@ -99,6 +107,24 @@ impl SessionsConfig {
         }
     }
 
+    /// What the near cache and its calls of the store go by.
+    pub fn settings(&self) -> vestibule_sessions::Config {
+        let default = vestibule_sessions::Config::default();
+        vestibule_sessions::Config {
+            cache_bytes: self.cache_bytes.unwrap_or(default.cache_bytes),
+            deadline: self.deadline(),
+            unfresh_max: self
+                .stale_while_unreachable_seconds
+                .map_or(default.unfresh_max, Duration::from_secs),
+            limits: self.limits(),
+        }
+    }
+
+    /// How long a request waits for the store.
+    pub fn deadline(&self) -> Duration {
+        self.deadline_ms.map_or(STORE_DEADLINE, Duration::from_millis)
+    }
+
     /// Reads the files that the store's settings name; relative paths count from `dir`.
     pub(super) fn read_files(&mut self, dir: &Path) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -126,6 +152,27 @@ impl SessionsConfig {
         let mut problems = Vec::new();
         if let Err(why) = Choice::of(self) {
             problems.push(problem("store", why));
+        }
+        let deadlines = STORE_DEADLINE_MIN..=STORE_DEADLINE_MAX;
+        if !deadlines.contains(&self.deadline()) {
+            let (least, most) = (deadlines.start().as_millis(), deadlines.end().as_millis());
+            problems.push(problem(
+                "deadline_ms",
+                format!(
+                    "must be {least} to {most}: less is no time for two round trips, and visitors should not wait longer \
+                     to be told to come back"
+                ),
+            ));
+        }
+        if self.stale_while_unreachable_seconds.is_some_and(|seconds| seconds > UNFRESH_MAX.as_secs()) {
+            problems.push(problem(
+                "stale_while_unreachable_seconds",
+                format!(
+                    "must be 0 to {}: a node that is cut off from the store cannot hear of a log-out, and no log-out \
+                     may go unnoticed for longer",
+                    UNFRESH_MAX.as_secs()
+                ),
+            ));
         }
         let is_url = matches!(self.store, StoreName::Url(_));
         for (key, file) in

@@ -139,6 +139,52 @@ fn an_issuer_elsewhere_is_on_this_machine_and_not_beside_an_idp() {
 }
 
 #[test]
+fn an_admin_listener_needs_something_to_administer_and_a_place_for_its_token() {
+    let admin = "[[listener]]\nbind = \"127.0.0.1:0\"\nserves = [\"admin\"]\n";
+    let issuer = "[issuer]\nurl = \"http://127.0.0.1:8091\"\nclient_id = \"proxy\"\nsecret_file = \"s\"\n";
+    let shared = "[sessions]\nstore = \"postgres://v@127.0.0.1/v\"\n";
+    let proxy = format!("{GOOD}{admin}{issuer}{shared}");
+    assert_eq!(
+        refused(&proxy),
+        "v.toml: data_dir: is missing: a listener serves admin, and its token has to be kept somewhere"
+    );
+    let config = Config::parse(&format!("data_dir = \"d\"\n{proxy}"), "v.toml").unwrap();
+    assert_eq!(serve::check(&config).map_err(|bad| bad.to_string()), Ok(()));
+    let gateway = format!("data_dir = \"d\"\n{admin}{issuer}");
+    assert_eq!(
+        refused(&gateway),
+        "v.toml:2: listener: a listener serves admin, and there is neither an [idp] nor a proxy with an [issuer] here"
+    );
+}
+
+#[test]
+fn the_stores_deadline_and_how_long_copies_stand_in_for_it_have_bounds_with_a_reason() {
+    let settings = |text: &str| Config::parse(text, "v.toml").unwrap().sessions.settings();
+    let default = settings("");
+    assert_eq!((default.deadline.as_millis(), default.unfresh_max.as_secs()), (300, 10));
+    let own = settings("[sessions]\ndeadline_ms = 500\nstale_while_unreachable_seconds = 0\n");
+    assert_eq!((own.deadline.as_millis(), own.unfresh_max.as_secs()), (500, 0));
+    for (key, value, said) in [
+        (
+            "deadline_ms",
+            "99",
+            "sessions.deadline_ms: must be 100 to 1000: less is no time for two round trips",
+        ),
+        ("deadline_ms", "1001", "sessions.deadline_ms: must be 100 to 1000"),
+        (
+            "stale_while_unreachable_seconds",
+            "11",
+            "sessions.stale_while_unreachable_seconds: must be 0 to 10: a node that is cut off from the store cannot \
+             hear of a log-out",
+        ),
+    ] {
+        let line = 1 + GOOD.lines().count() + 1;
+        let refused = refused(&format!("{GOOD}[sessions]\n{key} = {value}\n"));
+        assert!(refused.contains(&format!("v.toml:{line}: {said}")), "{refused}");
+    }
+}
+
+#[test]
 fn an_https_site_that_nobody_can_reach_by_https_is_warned_of() {
     let site = "[[site]]\nname = \"shop\"\norigin = \"https://shop.example\"\n";
     let config = Config::parse(site, "v.toml").unwrap();

@@ -5,9 +5,15 @@
 mod clock;
 mod nodes;
 mod own_server;
+mod pace;
+mod set;
 mod store;
 
+mod audit;
+mod callback;
 mod channel;
+mod failover;
+mod feed;
 mod outage;
 mod own_writes;
 mod revocation;

@@ -104,6 +104,22 @@ fn upstream_sees(front: &Front, lines: &[u8]) -> Request {
 }
 
 #[test]
+fn where_it_is_so_configured_a_forged_context_calls_no_app() {
+    let refuses = "[proxy]\nforged_context = \"refuse\"";
+    let front = Front::with(&Shape { sites: refuses, ..Shape::default() });
+    for name in OURS.iter().filter(|name| name.starts_with("x-context-")) {
+        for spelling in spellings(name) {
+            let response = get(front.proxy, HOST, "/", &[&format!("{spelling}: {FORGED}")]);
+            assert_eq!(response.status, 400, "{spelling}");
+            assert!(response.text().contains("forged-context"), "{response:?}");
+        }
+    }
+    assert!(front.upstream.take().requests.is_empty());
+    // What load balancers add as a rule is no forgery.
+    assert_eq!(get(front.proxy, HOST, "/", &["X-Forwarded-For: 10.0.0.1", "X-Contextual: 1"]).status, 200);
+}
+
+#[test]
 fn no_spelling_of_our_names_passes_from_a_browser() {
     let front = Front::start();
     for name in OURS {

@@ -3,6 +3,8 @@
 mod refused;
 mod registry;
 
+#[path = "visitor/apart.rs"]
+mod apart;
 #[expect(dead_code, reason = "not all stories are told here")]
 #[path = "visitor/app.rs"]
 mod app;
@@ -11,6 +13,8 @@ mod app;
 mod browser;
 #[path = "visitor/client.rs"]
 mod client;
+#[path = "visitor/door.rs"]
+mod door;
 #[path = "visitor/form.rs"]
 mod form;
 #[expect(dead_code, reason = "not all stories are told here")]
@@ -18,13 +22,28 @@ mod form;
 mod house;
 #[path = "visitor/jar.rs"]
 mod jar;
+#[expect(dead_code, reason = "not all stories are told here")]
+#[path = "visitor/split.rs"]
+mod split;
 
+#[path = "visitor/administration.rs"]
+mod administration;
+#[path = "visitor/attempts.rs"]
+mod attempts;
+#[path = "visitor/killed.rs"]
+mod killed;
+#[path = "visitor/live_session.rs"]
+mod live_session;
 #[path = "visitor/log_on.rs"]
 mod log_on;
 #[path = "visitor/log_out.rs"]
 mod log_out;
+#[path = "visitor/missing_scope.rs"]
+mod missing_scope;
 #[path = "visitor/mobile_app.rs"]
 mod mobile_app;
+#[path = "visitor/outside_door.rs"]
+mod outside_door;
 #[path = "visitor/password_change.rs"]
 mod password_change;
 #[path = "visitor/replay.rs"]
@@ -33,9 +52,17 @@ mod replay;
 mod restart;
 #[path = "visitor/roles_apart.rs"]
 mod roles_apart;
+#[path = "visitor/step_down.rs"]
+mod step_down;
+#[path = "visitor/step_up.rs"]
+mod step_up;
+#[path = "visitor/streams.rs"]
+mod streams;
 #[path = "visitor/till.rs"]
 mod till;
 #[path = "visitor/too_many.rs"]
 mod too_many;
 #[path = "visitor/two_sites.rs"]
 mod two_sites;
+#[path = "visitor/wrong_doors.rs"]
+mod wrong_doors;

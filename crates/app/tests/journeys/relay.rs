@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use vestibule_testkit::client::{Raw, get};
+use vestibule_testkit::patience::PATIENCE;
 use vestibule_testkit::strict::{Fault, Framing, Request};
 use vestibule_testkit::upstream::{Step, answer};
 
@@ -252,18 +253,18 @@ fn chunks_are_made_anew_and_their_ornaments_dropped() {
 #[test]
 fn a_million_tiny_chunks_are_only_slow() {
     let front = Front::start();
-    let mut client = Raw::connect(front.proxy);
+    let mut client = Raw::connect_with(front.proxy, 6 * PATIENCE);
     client.send(request("POST", "/tiny", "Transfer-Encoding: chunked\r\nX-Nonce: n\r\n", ""));
     let mut sender = client.sender();
     let sending = std::thread::spawn(move || {
         let thousand = "1\r\nx\r\n".repeat(1000);
-        (0..200)
+        (0..1000)
             .try_for_each(|_| sender.write_all(thousand.as_bytes()))
             .and_then(|()| sender.write_all(b"0\r\n\r\n"))
     });
     assert_eq!(client.response().text(), "n");
     assert!(sending.join().unwrap().is_ok());
-    assert_eq!(front.upstream.requests()[0].body.len(), 200_000);
+    assert_eq!(front.upstream.requests()[0].body.len(), 1_000_000);
 }
 
 #[test]

@@ -18,6 +18,7 @@ const IDP: &str = include_str!("idp.toml");
 const PROXY: &str = include_str!("proxy.toml");
 const GATEWAY: &str = include_str!("gateway.toml");
 const USER: &str = "bench";
+const LOG_ON: &str = "the log-on";
 
 /// The cluster, running.
 pub(super) struct Cluster {
@@ -25,8 +26,11 @@ pub(super) struct Cluster {
     gateways: [SocketAddr; 2],
     admin: SocketAddr,
     admin_token: String,
+    idp: SocketAddr,
     user: String,
     password: String,
+    /// Browsers so far. Each has an address of its own.
+    browsers: usize,
     _programs: Vec<Program>,
 }
 
@@ -58,7 +62,7 @@ impl Cluster {
             ready_b,
             ready_c,
             ready_d,
-        ] = program::free_addresses()?;
+        ] = program::free_addresses();
         let password = random();
         for (name, text) in [("node.secret", random() + &random()), ("password", password.clone())] {
             program::write(&folder.join(name), &text)?;
@@ -98,31 +102,24 @@ impl Cluster {
             gateways: [gateway_a, gateway_b],
             admin,
             admin_token,
+            idp,
             user: String::new(),
             password,
+            browsers: 0,
             _programs: programs,
         };
         cluster.user = cluster.find_user()?;
         Ok(cluster)
     }
 
-    /// Logs the user on in a new browser. `number` is of the browser, which has an address of its own.
-    pub(super) fn log_on(&self, number: usize) -> Result<Visitor, Fault> {
-        const STEP: &str = "the log-on";
-        let failed = |error: std::io::Error| Fault::Step(STEP, error.to_string());
-        let ended_at = |answer: &Answer| Fault::Step(STEP, answer.place());
-        // One address may not begin so many log-ins in a minute.
-        let [.., high, low] = number.to_be_bytes();
-        let mut browser = Browser::from_address(&format!("10.0.{high}.{low}"));
-        let page = format!("{}{}", self.site(), origin::TOLD);
-        let form = browser.get(&page).map_err(failed)?;
-        let action = browser::attribute(&form.body, "<form", "action");
-        let action = action.and_then(|action| form.url.join(&action).ok());
-        let csrf = browser::attribute(&form.body, "name=\"csrf\"", "value");
-        let (Some(action), Some(csrf)) = (action, csrf) else { return Err(ended_at(&form)) };
-        let fields = [("csrf", csrf.as_str()), ("username", USER), ("password", &self.password)];
-        browser.post(&action, "", &fields).map_err(failed)?;
-        let told = browser.get(&page).map_err(failed)?;
+    /// Logs the user on in a new browser.
+    pub(super) fn log_on(&mut self) -> Result<Visitor, Fault> {
+        let failed = |error: std::io::Error| Fault::Step(LOG_ON, error.to_string());
+        let ended_at = |answer: &Answer| Fault::Step(LOG_ON, answer.place());
+        let (mut browser, form) = self.login_form()?;
+        let fields = form.filled(&[("username", USER), ("password", &self.password)]);
+        browser.post(&form.action, "", &fields).map_err(failed)?;
+        let told = browser.get(&self.told()).map_err(failed)?;
         let jpt = browser::values(&told.body, "x-context-token").next().map(str::to_owned);
         let cookies = ["__Host-vst", "__Host-vst-keep"]
             .map(|name| Some(format!("; {name}={}", browser.cookie(&told.url, name)?)));
@@ -132,6 +129,48 @@ impl Cluster {
             }
             _ => Err(ended_at(&told)),
         }
+    }
+
+    /// Logs the user on in one browser more. Acknowledged by the log-in when this returns.
+    pub(super) fn log_on_elsewhere(&mut self) -> Result<(), Fault> {
+        let (mut browser, form) = self.login_form()?;
+        let fields = form.filled(&[("username", USER), ("password", &self.password)]);
+        let answer = browser.submit(&form.action, &fields);
+        let answer = answer.map_err(|error| Fault::Step(LOG_ON, error.to_string()))?;
+        if answer.status == 303 { Ok(()) } else { Err(Fault::Step(LOG_ON, answer.place())) }
+    }
+
+    /// A new browser, sent to the form of the log-in.
+    fn login_form(&mut self) -> Result<(Browser, Form), Fault> {
+        // One address may not begin so many log-ins in a minute.
+        let [.., high, low] = self.browsers.to_be_bytes();
+        self.browsers += 1;
+        let mut browser = Browser::from_address(&format!("10.0.{high}.{low}"));
+        let page = browser.get(&self.told()).map_err(|error| Fault::Step(LOG_ON, error.to_string()))?;
+        let form = Form::of(&page).ok_or_else(|| Fault::Step(LOG_ON, page.place()))?;
+        Ok((browser, form))
+    }
+
+    /// Chooses another password, with the form of the log-in. Acknowledged when this returns.
+    pub(super) fn change_password(&mut self, visitor: &mut Visitor) -> Result<(), Fault> {
+        const STEP: &str = "the change of a password";
+        let failed = |error: std::io::Error| Fault::Step(STEP, error.to_string());
+        let page = format!("http://localhost:{}/password", self.idp.port());
+        let page = visitor.browser.get(&page).map_err(failed)?;
+        let form = Form::of(&page).ok_or_else(|| Fault::Step(STEP, page.place()))?;
+        let new = random();
+        let fields = form.filled(&[
+            ("username", USER),
+            ("password", &self.password),
+            ("new_password", &new),
+            ("repeat_password", &new),
+        ]);
+        let answer = visitor.browser.submit(&form.action, &fields).map_err(failed)?;
+        if answer.status != 200 {
+            return Err(Fault::Step(STEP, answer.place()));
+        }
+        self.password = new;
+        Ok(())
     }
 
     /// What asks each node for this visitor: the two proxies, then the two gateways.
@@ -150,15 +189,15 @@ impl Cluster {
     }
 
     /// Logs the visitor out at the first proxy. Acknowledged when this returns.
-    pub(super) fn log_out(&self, visitor: &mut Visitor) -> Result<(), Fault> {
+    pub(super) fn log_out(&self, visitor: &mut Visitor, scope: &'static str) -> Result<(), Fault> {
         const STEP: &str = "the log-out";
         let url = parse(&format!("{}/.vestibule/logout", self.site()))?;
-        let answer = visitor.browser.submit(&url, &[("scope", "this")]);
+        let answer = visitor.browser.submit(&url, &[("scope", scope)]);
         let answer = answer.map_err(|error| Fault::Step(STEP, error.to_string()))?;
         if answer.status == 303 { Ok(()) } else { Err(Fault::Step(STEP, answer.place())) }
     }
 
-    /// Keeps the user out, or lets the user in again. Acknowledged when this returns.
+    /// Keeps the user out, ends what the user has, or lets the user in again. Acknowledged when this returns.
     pub(super) fn order(&self, order: &'static str) -> Result<(), Fault> {
         self.administer("POST", &format!("/admin/users/{}/{order}", self.user)).map(drop)
     }
@@ -187,8 +226,30 @@ impl Cluster {
         }
     }
 
+    /// A page that shows what its app was told.
+    fn told(&self) -> String {
+        format!("{}{}", self.site(), origin::TOLD)
+    }
+
     fn site(&self) -> String {
         format!("http://localhost:{}", self.proxies[0].port())
+    }
+}
+
+/// A form of the log-in.
+struct Form {
+    action: Url,
+    csrf: String,
+}
+
+impl Form {
+    fn of(page: &Answer) -> Option<Self> {
+        let action = page.url.join(&browser::attribute(&page.body, "<form", "action")?).ok()?;
+        Some(Self { action, csrf: browser::attribute(&page.body, "name=\"csrf\"", "value")? })
+    }
+
+    fn filled<'f>(&'f self, fields: &[(&'f str, &'f str)]) -> Vec<(&'f str, &'f str)> {
+        [&[("csrf", self.csrf.as_str())], fields].concat()
     }
 }
 

@@ -1,5 +1,6 @@
 //! One revocation: a visitor whom all nodes know is ended at one of them, and all are asked until they have refused.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::cluster::Cluster;
@@ -7,14 +8,25 @@ use super::probe::Probe;
 use crate::fault::Fault;
 use crate::stopwatch::Stopwatch;
 
-/// What was measured over one store.
-#[derive(Default)]
-pub(super) struct Times {
-    /// A visitor's log-out at the first proxy: at the other one, and at the gateways.
-    pub(super) log_outs: Vec<Trial>,
-    /// An administrator's disabling of a user, at the log-in: at every node.
-    pub(super) disabled: Vec<Trial>,
+/// Why a visitor is out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Cause {
+    /// The visitor has logged out at the first proxy.
+    LogOut,
+    /// The visitor has logged out there of all browsers.
+    Everywhere,
+    /// The user has chosen another password at the log-in.
+    Password,
+    /// An administrator has disabled the user.
+    Disabled,
+    /// An administrator has ended all that the user has.
+    Administrator,
+    /// The user has logged on in more browsers than one may have, and this was the oldest.
+    Cap,
 }
+
+/// What was measured over one store.
+pub(super) type Times = BTreeMap<Cause, Vec<Trial>>;
 
 /// One revocation.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +37,22 @@ pub(super) struct Trial {
     pub(super) gateways: Duration,
 }
 
+impl Cause {
+    pub(super) const ALL: [Self; 6] =
+        [Self::LogOut, Self::Everywhere, Self::Password, Self::Disabled, Self::Administrator, Self::Cap];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::LogOut => "log-out",
+            Self::Everywhere => "log-out everywhere",
+            Self::Password => "password changed",
+            Self::Disabled => "user disabled",
+            Self::Administrator => "ended by an administrator",
+            Self::Cap => "too many browsers",
+        }
+    }
+}
+
 impl Trial {
     /// When it was true everywhere.
     pub(super) fn everywhere(&self) -> Duration {
@@ -32,20 +60,26 @@ impl Trial {
     }
 }
 
-/// Every other revocation is a log-out, the rest is of a user.
-pub(super) fn run(cluster: &Cluster, number: usize, times: &mut Times) -> Result<(), Fault> {
-    let mut visitor = cluster.log_on(number)?;
+/// The causes take turns.
+pub(super) fn run(cluster: &mut Cluster, number: usize, times: &mut Times) -> Result<(), Fault> {
+    let cause = Cause::ALL[number % Cause::ALL.len()];
+    let mut visitor = cluster.log_on()?;
     let probes = cluster.probes(&visitor);
     // Twice: once to read it, once to see that the copy serves.
     for probe in probes.iter().chain(&probes) {
         probe.is_served()?;
     }
-    if number.is_multiple_of(2) {
-        cluster.log_out(&mut visitor)?;
-        times.log_outs.push(watch(&probes)?);
-    } else {
-        cluster.order("disable")?;
-        times.disabled.push(watch(&probes)?);
+    match cause {
+        Cause::LogOut => cluster.log_out(&mut visitor, "this")?,
+        Cause::Everywhere => cluster.log_out(&mut visitor, "everywhere")?,
+        Cause::Password => cluster.change_password(&mut visitor)?,
+        Cause::Disabled => cluster.order("disable")?,
+        Cause::Administrator => cluster.order("revoke")?,
+        Cause::Cap => cluster.log_on_elsewhere()?,
+    }
+    let trial = watch(&probes)?;
+    times.entry(cause).or_default().push(trial);
+    if cause == Cause::Disabled {
         cluster.order("enable")?;
     }
     Ok(())

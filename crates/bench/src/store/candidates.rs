@@ -1,25 +1,31 @@
 //! The stores that are compared: each server started by us, filled once, and opened in the ways that promise more or less.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::task::JoinError;
 use vestibule_ports::clock::{Clock as _, SystemClock};
 use vestibule_ports::session_store::SessionStore;
 use vestibule_store_embedded::EmbeddedStore;
 
-use super::report::Footprint;
+use super::fill;
+use super::report::{Footprint, LeftOut};
 use super::work::Stock;
 use crate::cpu::{self, Account};
 use crate::fault::Fault;
+use crate::progress::{Progress, about};
 use crate::server::{Kind, Server, bytes_below};
 use crate::stopwatch::Stopwatch;
 
 /// How long a caller waits for a connection: as long as it takes.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Name of the place in each server.
-const PLACE: &str = "bench";
+pub(super) const PLACE: &str = "bench";
+/// A store that takes longer to fill is left out.
+const FILL_MAX: Duration = Duration::from_mins(5);
 
 /// One way to keep sessions.
 pub(super) struct Candidate {
@@ -32,14 +38,15 @@ pub(super) struct Candidate {
     flush: Option<&'static str>,
 }
 
-/// A server with its files, and how long it took to fill it.
+/// A way into a store: its name, when a commit reaches the disk, and the store.
+type Way = (&'static str, Option<&'static str>, Arc<dyn SessionStore>);
+
+/// A server with its files, and what it takes.
 struct House {
-    kind: Kind,
     server: Server,
-    files: PathBuf,
+    footprint: Footprint,
     /// Of the embedded store.
     _folder: Option<TempDir>,
-    fill: Duration,
 }
 
 /// All servers, which end with this value, and the ways into them.
@@ -48,60 +55,61 @@ pub(super) struct Houses {
     pub(super) candidates: Vec<Candidate>,
 }
 
-/// Starts and fills every store that is wanted.
-pub(super) async fn open(only: &[String], sessions: u64) -> Result<Houses, Fault> {
+/// Starts and fills every store that is wanted. One that cannot be had is left out.
+pub(super) async fn open(only: &[String], sessions: u64, progress: Progress) -> (Houses, Vec<LeftOut>) {
     let mut houses = Houses { houses: Vec::new(), candidates: Vec::new() };
+    let mut left_out = Vec::new();
     for kind in Kind::ALL.into_iter().filter(|kind| kind.is_among(only)) {
-        houses.add(kind, sessions).await?;
+        if let Err(why) = houses.add(kind, sessions, progress).await {
+            progress.say(format_args!("{}: left out: {why}", kind.name()));
+            left_out.push(LeftOut { name: kind.name(), why: why.to_string() });
+        }
     }
-    Ok(houses)
+    (houses, left_out)
 }
 
 impl Houses {
-    async fn add(&mut self, kind: Kind, sessions: u64) -> Result<(), Fault> {
-        let server = kind.start();
-        let url = server.place(PLACE).unwrap_or_default();
+    async fn add(&mut self, kind: Kind, sessions: u64, progress: Progress) -> Result<(), Fault> {
+        // It ends with a panic where it cannot be started.
+        let starting = tokio::task::spawn_blocking(move || {
+            let server = kind.start();
+            let url = server.place(PLACE).unwrap_or_default();
+            (server, url)
+        });
+        let (server, url) = starting.await.map_err(|why| broken(kind, &last_words(why)))?;
         let folder = match kind {
             Kind::Embedded => Some(tempfile::tempdir().map_err(Fault::at("making a folder"))?),
             _ => None,
         };
-        let ways: Vec<(&str, Option<&str>, Arc<dyn SessionStore>)> = match kind {
-            Kind::Embedded => {
-                let folder = folder.as_ref().map_or(".".as_ref(), TempDir::path);
-                let config = vestibule_store_embedded::Config::new(folder.join("sessions.redb"));
-                let store = EmbeddedStore::open(&config).map_err(|why| broken(kind, &why))?;
-                vec![("embedded", None, Arc::new(store))]
-            }
-            Kind::Postgres => {
-                let store = postgres(&url).await?;
-                vec![
-                    ("postgres, synchronous", Some("on"), Arc::clone(&store)),
-                    ("postgres, asynchronous", Some("off"), store),
-                ]
-            }
-            Kind::Redis => {
-                let store = redis(&url).await?;
-                vec![
-                    ("redis, everysec", Some("everysec"), Arc::clone(&store)),
-                    ("redis, always", Some("always"), store),
-                ]
-            }
-            Kind::Mongo => {
-                let lax = format!("{url}{}w=1", if url.contains('?') { '&' } else { '?' });
-                vec![("mongo, majority", None, mongo(&url).await?), ("mongo, w:1", None, mongo(&lax).await?)]
-            }
-        };
         let stock = Stock::new(sessions, SystemClock::new().wall());
-        let watch = Stopwatch::start();
+        let before = memory_kib(&server)?;
+        let ways = ways(kind, &url, folder.as_ref()).await?;
         // By the way that promises least: nothing is measured yet.
         let fastest = if kind == Kind::Redis { 0 } else { ways.len() - 1 };
         if let Some(when) = ways[fastest].1 {
             flush(&server, when)?;
         }
-        stock.fill(&ways[fastest].2).await.map_err(|why| broken(kind, &why))?;
+        progress.say(format_args!("{}: filling", kind.name()));
+        let watch = Stopwatch::start();
+        let filling = fill::fill(&stock, &ways[fastest].2, &server, &url, progress);
+        let late = |_| broken(kind, &format!("not filled after {}", about(FILL_MAX)));
+        tokio::time::timeout(FILL_MAX, filling).await.map_err(late)??;
         let fill = watch.elapsed();
+        progress.say(format_args!("{}: {sessions} sessions written in {}", kind.name(), about(fill)));
         let files =
             server.files().or(folder.as_ref().map(TempDir::path)).map_or(PathBuf::new(), PathBuf::from);
+        let step = Fault::at("measuring what a server takes");
+        let disk_bytes = bytes_below(&files).map_err(&step)?;
+        // The embedded store is a part of this program, and takes what has come since.
+        let grown = memory_kib(&server)? - if kind == Kind::Embedded { before } else { 0 };
+        let footprint = Footprint {
+            name: kind.name(),
+            memory_kib: grown,
+            disk_bytes,
+            log_bytes: server.logs().map_or(Ok(0), |logs| bytes_below(&logs)).map_err(&step)?,
+            own_bytes: fill::own_bytes(&server, &url).await.unwrap_or(disk_bytes),
+            fill,
+        };
         let house = self.houses.len();
         self.candidates.extend(ways.into_iter().map(|(name, flush, store)| Candidate {
             name,
@@ -110,7 +118,7 @@ impl Houses {
             house,
             flush,
         }));
-        self.houses.push(House { kind, server, files, _folder: folder, fill });
+        self.houses.push(House { server, footprint, _folder: folder });
         Ok(())
     }
 
@@ -129,24 +137,61 @@ impl Houses {
         self.houses.iter().filter_map(|house| house.server.version()).collect()
     }
 
-    /// What each server takes now. The embedded store is a part of this program, whose memory it is.
-    pub(super) fn footprints(&self) -> Result<Vec<Footprint>, Fault> {
-        let step = Fault::at("measuring what a server takes");
-        let footprint = |house: &House| {
-            Ok(Footprint {
-                name: house.kind.name(),
-                memory_kib: cpu::proportional_kib(house.server.pid().unwrap_or_else(std::process::id))
-                    .map_err(&step)?,
-                disk_bytes: bytes_below(&house.files).map_err(&step)?,
-                fill: house.fill,
-            })
-        };
-        self.houses.iter().map(footprint).collect()
+    /// What each server took when it was full.
+    pub(super) fn footprints(&self) -> Vec<Footprint> {
+        self.houses.iter().map(|house| house.footprint.clone()).collect()
     }
+}
+
+/// What a thread said when it panicked.
+fn last_words(why: JoinError) -> String {
+    let Ok(said) = why.try_into_panic() else { return "it was stopped".to_owned() };
+    said.downcast::<String>().map_or_else(|_| "it cannot be started".to_owned(), |said| *said)
+}
+
+/// Memory of the server, or of this program where there is none.
+fn memory_kib(server: &Server) -> Result<u64, Fault> {
+    let pid = server.pid().unwrap_or_else(std::process::id);
+    cpu::proportional_kib(pid).map_err(Fault::at("reading memory"))
+}
+
+async fn ways(kind: Kind, url: &str, folder: Option<&TempDir>) -> Result<Vec<Way>, Fault> {
+    Ok(match kind {
+        Kind::Embedded => {
+            let folder = folder.map_or(".".as_ref(), TempDir::path);
+            let config = vestibule_store_embedded::Config::new(folder.join("sessions.redb"));
+            let store = EmbeddedStore::open(&config).map_err(|why| broken(kind, &why))?;
+            vec![("embedded", None, Arc::new(store))]
+        }
+        Kind::Postgres => {
+            let store = postgres(url).await?;
+            vec![
+                ("postgres, synchronous", Some("on"), Arc::clone(&store)),
+                ("postgres, asynchronous", Some("off"), store),
+            ]
+        }
+        Kind::Redis => {
+            let store = redis(url).await?;
+            vec![
+                ("redis, everysec", Some("everysec"), Arc::clone(&store)),
+                ("redis, always", Some("always"), store),
+            ]
+        }
+        Kind::Mongo => {
+            let lax = format!("{url}{}w=1", if url.contains('?') { '&' } else { '?' });
+            vec![("mongo, majority", None, mongo(url).await?), ("mongo, w:1", None, mongo(&lax).await?)]
+        }
+    })
 }
 
 /// Says when a commit reaches the server's disk.
 fn flush(server: &Server, when: &str) -> Result<(), Fault> {
+    // It ends with a panic where the server is gone. Others are still there to be measured.
+    let told = catch_unwind(AssertUnwindSafe(|| tokio::task::block_in_place(|| tell(server, when))));
+    told.unwrap_or_else(|_| Err(Fault::Step("telling the server when to flush", "it is gone".to_owned())))
+}
+
+fn tell(server: &Server, when: &str) -> Result<(), Fault> {
     match server {
         Server::Postgres(server) => {
             server.sql("postgres", &format!("ALTER SYSTEM SET synchronous_commit = '{when}'"));

@@ -22,9 +22,9 @@ const END: &str = "<!-- measured: end -->";
 #[derive(Debug)]
 pub(super) struct Measured {
     per_second: f64,
-    p50_ms: f64,
-    p99_ms: f64,
-    /// Microseconds of processor time for each operation; of none where making things ready cannot be told from it.
+    p50_ms: Option<f64>,
+    p99_ms: Option<f64>,
+    /// Microseconds of processor time for each operation; of none where none was answered.
     client: Option<f64>,
     server: Option<f64>,
     /// Operations that had no answer in time, of so many.
@@ -32,52 +32,54 @@ pub(super) struct Measured {
     tried: u64,
 }
 
-/// What a server takes with all sessions in it.
-#[derive(Debug)]
+/// What a server takes with all sessions in it, and nothing done to them yet.
+#[derive(Clone, Debug)]
 pub(super) struct Footprint {
     pub(super) name: &'static str,
     pub(super) memory_kib: u64,
     pub(super) disk_bytes: u64,
+    /// Part of that.
+    pub(super) log_bytes: u64,
+    /// What the sessions take by the store's own word.
+    pub(super) own_bytes: u64,
     pub(super) fill: Duration,
+}
+
+/// A store that is not in the tables, or not to the end.
+#[derive(Debug)]
+pub(super) struct LeftOut {
+    pub(super) name: &'static str,
+    pub(super) why: String,
 }
 
 /// Everything.
 pub(crate) struct Report {
     pub(super) machine: Machine,
     pub(super) sessions: u64,
+    /// Rounds that were done, of so many.
     pub(super) rounds: usize,
+    pub(super) rounds_wanted: usize,
     pub(super) lasts: Duration,
     pub(super) names: Vec<&'static str>,
     pub(super) cells: BTreeMap<Cell, Vec<Measured>>,
     pub(super) footprints: Vec<Footprint>,
+    pub(super) left_out: Vec<LeftOut>,
+    /// Stores whose sessions expire by themselves, by their places: there is nothing to sweep.
+    pub(super) unswept: Vec<usize>,
 }
 
 impl Measured {
     /// `slice` has its latencies sorted.
-    pub(super) fn of(
-        operation: Operation,
-        callers: usize,
-        slice: &Slice,
-        client: Duration,
-        server: Duration,
-    ) -> Self {
+    pub(super) fn of(slice: &Slice, client: Duration, server: Duration) -> Self {
         let latencies = &slice.latencies;
-        let count = latencies.len().max(1) as f64;
         let at = |share: f64| {
-            let place = (share * (latencies.len().max(1) - 1) as f64).round() as usize;
-            latencies.get(place).map_or(0.0, |latency| f64::from(*latency) / 1e3)
+            let place = (share * latencies.len().saturating_sub(1) as f64).round() as usize;
+            latencies.get(place).map(|latency| f64::from(*latency) / 1e3)
         };
-        // What an operation needs to be there is made within the slice but not within its time.
-        let prepared = matches!(operation, Operation::Revoke | Operation::Sweep);
-        let busy: f64 = latencies.iter().map(|latency| f64::from(*latency) / 1e6).sum();
-        let per_second = if prepared {
-            count * callers as f64 / busy.max(1e-9)
-        } else {
-            count / slice.lasted.as_secs_f64()
-        };
-        let each = |spent: Duration| (!prepared).then(|| spent.as_secs_f64() * 1e6 / count);
+        let count = latencies.len() as f64;
+        let each = |spent: Duration| (count > 0.0).then(|| spent.as_secs_f64() * 1e6 / count);
         Self {
-            per_second,
+            per_second: count / slice.lasted.as_secs_f64(),
             p50_ms: at(0.5),
             p99_ms: at(0.99),
             client: each(client),
@@ -89,6 +91,11 @@ impl Measured {
 }
 
 impl Report {
+    /// Whether every store that was wanted was measured to the end.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.left_out.is_empty() && self.rounds == self.rounds_wanted
+    }
+
     fn median(&self, cell: Cell, of: impl Fn(&Measured) -> Option<f64>) -> Option<f64> {
         Spread::of(self.cells.get(&cell)?.iter().filter_map(of)).map(|spread| spread.median)
     }
@@ -105,10 +112,25 @@ impl Report {
             self.table(&mut text, operation);
         }
         let _ = writeln!(text, "**{} sessions kept**\n", grouped(self.sessions as f64));
-        text.push_str("| store | memory, MiB | disk, MiB | filled in, s |\n|---|---:|---:|---:|\n");
-        for Footprint { name, memory_kib, disk_bytes, fill } in &self.footprints {
-            let (memory, disk) = (*memory_kib as f64 / 1024.0, *disk_bytes as f64 / f64::from(1 << 20));
-            let _ = writeln!(text, "| {name} | {memory:.0} | {disk:.0} | {} |", fill.as_secs());
+        text.push_str(
+            "| store | memory, MiB | disk, MiB | of it logs, MiB | bytes a session | filled in, s |\n\
+             |---|---:|---:|---:|---:|---:|\n",
+        );
+        for house in &self.footprints {
+            let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+            let _ = writeln!(
+                text,
+                "| {} | {:.0} | {:.0} | {:.0} | {} | {} |",
+                house.name,
+                house.memory_kib as f64 / 1024.0,
+                mib(house.disk_bytes),
+                mib(house.log_bytes),
+                grouped(house.own_bytes as f64 / self.sessions.max(1) as f64),
+                house.fill.as_secs()
+            );
+        }
+        for LeftOut { name, why } in &self.left_out {
+            let _ = writeln!(text, "\n{name} is not here, or not to the end: {why}");
         }
         text
     }
@@ -126,11 +148,15 @@ impl Report {
         );
         let _ = writeln!(text, "|---|{}---:|---:|---:|", "---:|".repeat(callers.len()));
         for (at, name) in self.names.iter().enumerate() {
+            if operation == Operation::Sweep && self.unswept.contains(&at) {
+                let _ = writeln!(text, "| {name} | none: its keys expire | | | |");
+                continue;
+            }
             let rate = |n| self.per_second(operation, n, at).map_or_else(none, grouped);
             let rates = by_callers(&|n| format!(" {} |", rate(n)));
             let cell = (operation, most, at);
             let time = |of: fn(&Measured) -> Option<f64>| self.median(cell, of);
-            let (p50, p99) = (time(|it| Some(it.p50_ms)), time(|it| Some(it.p99_ms)));
+            let (p50, p99) = (time(|it| it.p50_ms), time(|it| it.p99_ms));
             let (client, server) = (time(|it| it.client), time(|it| it.server));
             let one = |value: Option<f64>, digits| value.map_or_else(none, |it| format!("{it:.digits$}"));
             let _ = writeln!(
@@ -156,12 +182,14 @@ impl Report {
     }
 
     fn head(&self) -> String {
+        let Self { machine, rounds, rounds_wanted, .. } = self;
+        let broken_off =
+            if rounds == rounds_wanted { String::new() } else { format!(" of {rounds_wanted} wanted") };
         format!(
-            "{}. {} sessions of {} bytes; {} rounds of {} ms for each cell, stores in random order; medians of the rounds.",
-            self.machine,
+            "{machine}. {} sessions of {} bytes; {rounds} rounds{broken_off} of {} ms for each cell, stores in random order; \
+             medians of the rounds.",
             grouped(self.sessions as f64),
             super::work::BODY_BYTES,
-            self.rounds,
             self.lasts.as_millis()
         )
     }
@@ -195,3 +223,6 @@ pub(crate) fn grouped(value: f64) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,13 @@
 //! What is done to a store: the operations of a session layer, each in a closed loop of so many callers. A caller waits
 //! for its answer before it asks again, so a slow store is asked less, as it would be behind a proxy.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
+use tokio::time::timeout;
 use vestibule_domain::identity::{Handle, Timestamp};
 use vestibule_ports::session_store::{
     Created, Ended, FIRST_VERSION, Record, SessionStore, Slot, StoreError, Stored, Tombstone, Updated,
@@ -26,8 +27,14 @@ const SESSIONS_OF_USER: u64 = 4;
 const SWEPT: usize = 200;
 /// How long what is kept lives: longer than any run.
 const LIFE: Duration = Duration::from_hours(24);
-/// Calls that fill a store are under way at once.
-const FILLERS: u64 = 64;
+/// Calls under way at once that make what an operation uses up.
+const MAKERS: u64 = 64;
+/// The most sessions that are made before one slice.
+const MADE_MAX: u64 = 8_000;
+/// No operation is waited for longer. Stores end their own calls before.
+const OPERATION_MAX: Duration = Duration::from_secs(3);
+/// The version of a session whose last patch had no answer.
+const NOT_KNOWN: u32 = 0;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,13 +72,32 @@ impl Operation {
         }
     }
 
-    /// Callers at once. A sweep has no company: it runs alone on each node, and touches are gathered by each.
+    /// Callers at once. A sweep has no company: it runs alone on each node. Touches have little, because each node gathers
+    /// them; what many such batches do to a store is worth knowing all the same.
     pub(crate) const fn callers(self) -> &'static [usize] {
         match self {
             Self::Sweep => &[1],
-            Self::Touch => &[1, 16],
             _ => &[1, 16, 64],
         }
+    }
+
+    /// Sessions that one operation uses up.
+    const fn uses(self) -> Option<u64> {
+        match self {
+            Self::Revoke => Some(SESSIONS_OF_USER),
+            Self::Sweep => Some(SWEPT as u64),
+            _ => None,
+        }
+    }
+}
+
+/// What the operations of a slice use up: the first number of each share. Made before anything is measured.
+#[derive(Debug, Default)]
+pub(crate) struct Supplies(Mutex<Vec<u64>>);
+
+impl Supplies {
+    fn take(&self) -> Option<u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 }
 
@@ -111,24 +137,82 @@ impl Stock {
         Arc::new(Self { versions, next: AtomicU64::new(sessions), now })
     }
 
-    fn sessions(&self) -> u64 {
+    pub(crate) fn sessions(&self) -> u64 {
         self.versions.len() as u64
     }
 
-    /// Creates all sessions, many at once.
-    pub(crate) async fn fill(self: &Arc<Self>, store: &Arc<dyn SessionStore>) -> Result<(), Broken> {
+    /// A session that outlives the run.
+    pub(crate) fn record(&self, user: Option<&str>, dice: &mut Dice) -> Record {
+        record(user, self.now + LIFE, dice)
+    }
+
+    /// Creates all sessions as anybody does, so many at once.
+    pub(crate) async fn fill(
+        self: &Arc<Self>,
+        store: &Arc<dyn SessionStore>,
+        calls: u64,
+    ) -> Result<(), Broken> {
         let mut fillers = JoinSet::new();
-        for first in 0..FILLERS {
+        for first in 0..calls {
             let (stock, store) = (Arc::clone(self), Arc::clone(store));
             fillers.spawn(async move {
                 let mut dice = Dice::new(first);
-                for number in (first..stock.sessions()).step_by(FILLERS as usize) {
+                for number in (first..stock.sessions()).step_by(calls as usize) {
                     stock.create(&store, number, None, &mut dice).await?;
                 }
                 Ok(())
             });
         }
         fillers.join_all().await.into_iter().collect()
+    }
+
+    /// Makes what a slice of this operation will use up: as much as it can in so long, and enough for one at least.
+    pub(crate) async fn supply(
+        self: &Arc<Self>,
+        operation: Operation,
+        store: &Arc<dyn SessionStore>,
+        lasts: Duration,
+    ) -> Result<Supplies, Broken> {
+        let Some(share) = operation.uses() else { return Ok(Supplies::default()) };
+        let first = self.fresh(MADE_MAX);
+        let (watch, claimed) = (Stopwatch::start(), Arc::new(AtomicU64::new(0)));
+        let mut makers = JoinSet::new();
+        for maker in 0..MAKERS {
+            let (stock, store, claimed) = (Arc::clone(self), Arc::clone(store), Arc::clone(&claimed));
+            makers.spawn(async move {
+                let mut dice = Dice::new(first + maker);
+                let mut made = 0;
+                while watch.elapsed() < lasts || claimed.load(Ordering::Relaxed) < share {
+                    let at = claimed.fetch_add(1, Ordering::Relaxed);
+                    if at >= MADE_MAX {
+                        break;
+                    }
+                    stock.make(operation, &store, first, at, &mut dice).await?;
+                    made += 1;
+                }
+                Ok::<_, Broken>(made)
+            });
+        }
+        let made: Result<Vec<u64>, _> = makers.join_all().await.into_iter().collect();
+        let shares = made?.iter().sum::<u64>() / share;
+        Ok(Supplies(Mutex::new((0..shares).map(|at| first + at * share).collect())))
+    }
+
+    /// One of the sessions that are used up: of a user, or one that expires before the others.
+    async fn make(
+        &self,
+        operation: Operation,
+        store: &Arc<dyn SessionStore>,
+        first: u64,
+        at: u64,
+        dice: &mut Dice,
+    ) -> Result<(), Broken> {
+        if operation == Operation::Sweep {
+            let record = record(None, self.now + LIFE / 24, dice);
+            return store.create(handle(first + at), record).await.map(drop).map_err(Broken::from);
+        }
+        let user = user(first + at / SESSIONS_OF_USER * SESSIONS_OF_USER);
+        self.create(store, first + at, Some(&user), dice).await
     }
 
     async fn create(
@@ -138,11 +222,17 @@ impl Stock {
         user: Option<&str>,
         dice: &mut Dice,
     ) -> Result<(), Broken> {
-        let record = record(user, self.now + LIFE, dice);
+        let record = self.record(user, dice);
         match store.create(handle(number), record).await? {
             Created::Created => Ok(()),
             Created::Exists => Err(Broken::Wrong("create", "that the handle is taken".to_owned())),
         }
+    }
+
+    /// Creates one more session.
+    pub(crate) async fn add(&self, store: &Arc<dyn SessionStore>) -> Result<(), Broken> {
+        let number = self.fresh(1);
+        self.create(store, number, None, &mut Dice::new(number)).await
     }
 
     /// So many numbers for sessions that come and go.
@@ -150,7 +240,7 @@ impl Stock {
         self.next.fetch_add(count, Ordering::Relaxed)
     }
 
-    async fn read(&self, store: &Arc<dyn SessionStore>, number: u64) -> Result<Stored, Broken> {
+    pub(crate) async fn read(&self, store: &Arc<dyn SessionStore>, number: u64) -> Result<Stored, Broken> {
         match store.get(handle(number), self.now).await? {
             Slot::Live(stored) => Ok(stored),
             other => Err(Broken::Wrong("get", format!("{other:?}"))),
@@ -167,21 +257,19 @@ impl Stock {
         let share = self.sessions() / caller.of;
         let number = dice.below(share) * caller.of + caller.number;
         let kept = &self.versions[number as usize];
-        let expect = Version::from(kept.load(Ordering::Relaxed));
-        let record = record(None, self.now + LIFE, dice);
-        match store.update(handle(number), expect, record, self.now).await {
-            Ok(Updated::Updated(version)) => {
+        let expect = match kept.swap(NOT_KNOWN, Ordering::Relaxed) {
+            NOT_KNOWN => self.read(store, number).await?.version,
+            version => Version::from(version),
+        };
+        match store.update(handle(number), expect, self.record(None, dice), self.now).await? {
+            Updated::Updated(version) => {
                 kept.store(version as u32, Ordering::Relaxed);
                 Ok(())
             }
-            Err(StoreError::Unknown(why)) => {
-                // It may have been done.
-                let stored = self.read(store, number).await?;
-                kept.store(stored.version as u32, Ordering::Relaxed);
-                Err(StoreError::Unknown(why).into())
+            Updated::Conflict => {
+                Err(StoreError::Unknown("a patch that nobody waited for came first".to_owned()).into())
             }
-            Ok(other) => Err(Broken::Wrong("update", format!("{other:?}"))),
-            Err(why) => Err(why.into()),
+            Updated::Gone => Err(Broken::Wrong("update", "that the session is gone".to_owned())),
         }
     }
 
@@ -226,31 +314,47 @@ struct Caller {
     of: u64,
 }
 
-/// Lets `callers` do one thing over and over for this long.
+/// Lets `callers` do one thing over and over for this long, or until the supplies are used up.
 pub(crate) async fn slice(
     operation: Operation,
     callers: usize,
     lasts: Duration,
     store: &Arc<dyn SessionStore>,
     stock: &Arc<Stock>,
+    supplies: Supplies,
     seed: u64,
 ) -> Result<Slice, Broken> {
     let mut working = JoinSet::new();
+    let supplies = Arc::new(supplies);
     let watch = Stopwatch::start();
     for number in 0..callers as u64 {
-        let (store, stock) = (Arc::clone(store), Arc::clone(stock));
+        let (store, stock, supplies) = (Arc::clone(store), Arc::clone(stock), Arc::clone(&supplies));
         let caller = Caller { number, of: callers as u64 };
         working.spawn(async move {
             let mut dice = Dice::new(seed ^ (number << 32));
             let mut own = Slice::default();
             while watch.elapsed() < lasts {
-                match once(operation, &store, &stock, &caller, &mut dice).await {
-                    Ok(took) => own.latencies.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX)),
-                    Err(Broken::Store(why)) if why.is_outage() || matches!(why, StoreError::Unknown(_)) => {
+                let used = supplies.take();
+                if used.is_none() && operation.uses().is_some() {
+                    break;
+                }
+                let begun = Stopwatch::start();
+                let work = once(operation, &store, &stock, &caller, used, &mut dice);
+                match timeout(OPERATION_MAX, work).await {
+                    Ok(Ok(())) => {
+                        let took = begun.elapsed().as_micros();
+                        own.latencies.push(u32::try_from(took).unwrap_or(u32::MAX));
+                    }
+                    Ok(Err(Broken::Store(why)))
+                        if why.is_outage() || matches!(why, StoreError::Unknown(_)) =>
+                    {
                         own.failed += 1;
                     }
-                    Err(why) => return Err(why),
+                    Ok(Err(why)) => return Err(why),
+                    Err(_late) => own.failed += 1,
                 }
+                // As after every request: the embedded store answers reads without a pause, and others wait too.
+                yield_now().await;
             }
             Ok::<_, Broken>(own)
         });
@@ -265,46 +369,29 @@ pub(crate) async fn slice(
     Ok(slice)
 }
 
-/// One operation, and how long it took. What has to be there before is made outside that time.
+/// One operation.
 async fn once(
     operation: Operation,
     store: &Arc<dyn SessionStore>,
     stock: &Stock,
     caller: &Caller,
+    used: Option<u64>,
     dice: &mut Dice,
-) -> Result<Duration, Broken> {
-    let user = match operation {
-        Operation::Revoke => {
-            let first = stock.fresh(SESSIONS_OF_USER);
-            let user = format!("u{first}");
-            for number in first..first + SESSIONS_OF_USER {
-                stock.create(store, number, Some(&user), dice).await?;
-            }
-            user
-        }
-        Operation::Sweep => {
-            let first = stock.fresh(SWEPT as u64);
-            let soon = stock.now + LIFE / 24;
-            for number in first..first + SWEPT as u64 {
-                store.create(handle(number), record(None, soon, dice)).await?;
-            }
-            String::new()
-        }
-        _ => String::new(),
-    };
-    let watch = Stopwatch::start();
+) -> Result<(), Broken> {
     match operation {
-        Operation::Read => drop(stock.read(store, dice.below(stock.sessions())).await?),
-        Operation::Patch => stock.patch(store, caller, dice).await?,
-        Operation::Touch => stock.touch(store, dice).await?,
-        Operation::Create => stock.create(store, stock.fresh(1), None, dice).await?,
-        Operation::Revoke => stock.revoke(store, &user).await?,
-        Operation::Sweep => {
-            store.sweep(stock.now + LIFE / 12, SWEPT).await?;
-        }
-        Operation::View => stock.view(store, caller, dice).await?,
+        Operation::Read => stock.read(store, dice.below(stock.sessions())).await.map(drop),
+        Operation::Patch => stock.patch(store, caller, dice).await,
+        Operation::Touch => stock.touch(store, dice).await,
+        Operation::Create => stock.create(store, stock.fresh(1), None, dice).await,
+        Operation::Revoke => stock.revoke(store, &user(used.unwrap_or_default())).await,
+        Operation::Sweep => Ok(store.sweep(stock.now + LIFE / 12, SWEPT).await.map(drop)?),
+        Operation::View => stock.view(store, caller, dice).await,
     }
-    Ok(watch.elapsed())
+}
+
+/// The user whose sessions begin with this number.
+fn user(first: u64) -> String {
+    format!("u{first}")
 }
 
 fn record(user: Option<&str>, expires_at: Timestamp, dice: &mut Dice) -> Record {

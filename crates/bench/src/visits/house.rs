@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::mix::{self, Visitors};
 use crate::cpu::Account;
 use crate::fault::Fault;
+use crate::progress::Progress;
 use crate::server::{Kind, Server};
 use crate::shop::{Shop, localhost};
 
@@ -42,12 +43,15 @@ impl House {
         core: Option<usize>,
         origin: SocketAddr,
         visitors: Visitors,
+        progress: Progress,
     ) -> Result<Vec<Self>, Fault> {
         let mut houses = Vec::new();
         for kind in Kind::ALL.into_iter().filter(|kind| kind.is_among(only)) {
             let server = Rc::new(kind.start());
             for cached in [true, false] {
-                houses.push(Self::open(kind, cached, Rc::clone(&server), binary, core, origin, visitors)?);
+                let house = Self::open(kind, cached, Rc::clone(&server), binary, core, origin, visitors)?;
+                progress.say(format_args!("{}: open, its visitors known", house.name()));
+                houses.push(house);
             }
         }
         Ok(houses)

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fixture::*;
-use crate::judge::{Upkeep, View};
+use crate::judge::{Upkeep, Verdict, judge, judge_newer};
 use crate::session::Session;
 
 enum Shown {
@@ -32,40 +32,66 @@ fn shown(session: &Session, secret: u8, method: Method, now: Timestamp) -> Shown
     Shown::App(view.standing(), user, note)
 }
 
-#[test]
-fn each_rise_old_and_new_safe_and_unsafe_at_once_and_later() {
-    // Each session had the note "before" at its rise and was patched to "after" right behind it.
+/// A session right after a rise: the note was "before" then, and a request that was on its way has made it "after".
+struct Rise {
+    session: Session,
+    /// The secret from before; before the first patch there was none, and such a request has no cookie.
+    old: Option<u8>,
+    new: u8,
+    before: Standing,
+    after: Standing,
+    user: Option<&'static str>,
+}
+
+fn rises() -> [Rise; 3] {
     let returning = patched(&returning(), Key::Vst, r#"{"note":"before"}"#, NOW).unwrap();
-    let log_on =
-        patched(&risen(&returning, Key::Vst, "alice", NOW, 2), Key::Vst, r#"{"note":"after"}"#, NOW).unwrap();
+    let log_on = risen(&returning, Key::Vst, "alice", NOW, 2);
     let earlier = patched(&logged_on(), Key::Vst, r#"{"note":"before"}"#, NOW).unwrap();
-    let step_up =
-        patched(&risen(&earlier, Key::Vst, "alice", NOW, 3), Key::Vst, r#"{"note":"after"}"#, NOW).unwrap();
-    let first_patch = patched(&begun(), Key::Vst, r#"{"note":"after"}"#, NOW).unwrap();
-    let (returning, logged_on) = (Standing::Returning, Standing::LoggedOn);
-    // rise, old secret, new secret, standing before it, standing after it
-    let rises = [
-        (&first_patch, None, 1, Standing::Anonymous, returning, None),
-        (&log_on, Some(1), 2, returning, logged_on, Some("alice")),
-        (&step_up, Some(2), 3, logged_on, logged_on, Some("alice")),
-    ];
-    for (session, old, new, before, risen, user) in rises {
-        for method in [Method::Get, Method::Head, Method::Options, Method::Unsafe] {
-            for (now, graceful) in [(NOW, true), (seconds(6), false)] {
-                assert!(matches!(
-                    shown(session, new, method, now),
-                    Shown::App(standing, who, Some("after")) if standing == risen && who == user
-                ));
-                // Before the first patch there was no secret: such a request has no cookie and is anonymous.
-                let Some(old) = old else { continue };
-                let seen = shown(session, old, method, now);
-                match (graceful, method.is_read()) {
-                    (true, true) => assert!(matches!(
-                        seen,
-                        Shown::App(standing, None, Some("before")) if standing == before
-                    )),
-                    (true, false) => assert!(matches!(seen, Shown::Moved)),
-                    (false, _) => assert!(matches!(seen, Shown::Nothing)),
+    let step_up = risen(&earlier, Key::Vst, "alice", NOW, 3);
+    let late =
+        |session: &Session, opened: &Session| patched_late(session, opened, r#"{"note":"after"}"#, NOW);
+    let first_patch = Rise {
+        session: patched(&begun(), Key::Vst, r#"{"note":"after"}"#, NOW).unwrap(),
+        old: None,
+        new: 1,
+        before: Standing::Anonymous,
+        after: Standing::Returning,
+        user: None,
+    };
+    let (before, after, user) = (Standing::Returning, Standing::LoggedOn, Some("alice"));
+    let session = late(&log_on, &returning);
+    let log_on = Rise { session, old: Some(1), new: 2, before, after, user };
+    let session = late(&step_up, &earlier);
+    let step_up = Rise { session, old: Some(2), new: 3, before: after, after, user };
+    [first_patch, log_on, step_up]
+}
+
+#[test]
+fn each_rise_old_and_new_safe_and_unsafe_at_once_and_later_and_whether_its_cookies_came_back() {
+    for Rise { session, old, new, before, after, user } in rises() {
+        for came_back in [false, true] {
+            let newest = view(&session, Key::Vst, NOW);
+            let session = if came_back { newest.settled(NOW, &limits()) } else { session.clone() };
+            for method in [Method::Get, Method::Head, Method::Options, Method::Unsafe] {
+                for (now, graceful) in [(NOW, true), (seconds(6), false)] {
+                    assert!(matches!(
+                        shown(&session, new, method, now),
+                        Shown::App(standing, who, Some("after")) if standing == after && who == user
+                    ));
+                    let Some(old) = old else { continue };
+                    let seen = shown(&session, old, method, now);
+                    match (graceful, method.is_read(), came_back) {
+                        (true, true, _) => assert!(matches!(
+                            seen,
+                            Shown::App(standing, None, Some("before")) if standing == before
+                        )),
+                        (true, false, _) => assert!(matches!(seen, Shown::Moved)),
+                        // As the lasting cookie, so without the log-on's note.
+                        (false, _, false) => {
+                            assert!(matches!(seen, Shown::App(Standing::Returning, None, None)));
+                        }
+                        (false, _, true) => assert!(matches!(seen, Shown::Nothing)),
+                    }
                 }
             }
         }
@@ -75,9 +101,89 @@ fn each_rise_old_and_new_safe_and_unsafe_at_once_and_later() {
 #[test]
 fn the_grace_ends_to_the_millisecond() {
     let last = Timestamp::from_millis(seconds(5).as_millis() - 1);
-    for (now, key) in [(last, Some(Key::OldVst)), (seconds(5), None)] {
-        assert_eq!(logged_on().recognise(&site(), SessionCookie::Vst, &vst(1), now, &limits()), key);
+    for (session, after) in [(logged_on(), Some(Key::Unmoved)), (moved(), None)] {
+        for (now, key) in [(last, Some(Key::OldVst)), (seconds(5), after)] {
+            assert_eq!(session.recognise(&site(), SessionCookie::Vst, &vst(1), now, &limits()), key);
+        }
     }
+}
+
+/// What the cookies of three log-ons in a row open by now, the oldest first.
+fn keys(session: &Session, now: Timestamp) -> [Option<Key>; 3] {
+    [1, 2, 3].map(|number| {
+        let by = |cookie, secret| session.recognise(&site(), cookie, &secret, now, &limits());
+        let key = by(SessionCookie::Vst, vst(number));
+        if key == Some(Key::Unmoved) {
+            assert_eq!(by(SessionCookie::Keep, keep(number)), key, "both of them do");
+        }
+        key
+    })
+}
+
+#[test]
+fn until_a_new_cookie_comes_back_the_old_one_opens_what_the_lasting_one_opens() {
+    let noted = patched_late(&logged_on(), &returning(), r#"{"note":"private"}"#, NOW);
+    let now = seconds(6);
+    let old = view(&noted, Key::Unmoved, now);
+    assert_eq!((old.standing(), old.upkeep()), (Standing::Returning, Upkeep::None));
+    assert_eq!((old.log_on(), old.remembered_user()), (None, None));
+    assert_eq!((old.attribute(&name("note")), old.attribute(&name("basket")).is_some()), (None, true));
+    let refused = patched(&noted, Key::Unmoved, r#"{"note":"x"}"#, now);
+    assert_eq!(refused, Err(crate::patch_refused::PatchRefused::NoLogOn(name("note"))));
+
+    let patched = patched(&noted, Key::Unmoved, r#"{"basket":["milk"]}"#, now).unwrap();
+    assert_eq!(keys(&patched, now), [Some(Key::Unmoved), Some(Key::Vst), None], "it goes on to");
+    assert!(view(&patched, Key::Vst, now).attribute(&name("note")).is_some(), "and the log-on is not its");
+    let moved = view(&patched, Key::Vst, now).settled(now, &limits());
+    assert_eq!(keys(&moved, now), [None, Some(Key::Vst), None]);
+}
+
+#[test]
+fn it_outlives_the_log_on_that_it_cannot_open() {
+    let session = logged_on();
+    let idle = NOW + limits().idle;
+    let Verdict::Lives(view) = judge(&session, Key::Unmoved, own(NOW), idle, &limits()) else { panic!() };
+    assert_eq!(view.upkeep(), Upkeep::Settle);
+    let fallen = view.settled(idle, &limits());
+    assert_eq!(keys(&fallen, idle), [Some(Key::Unmoved), Some(Key::Vst), None]);
+    let by = crate::fixture::view(&fallen, Key::Unmoved, idle);
+    assert_eq!((by.upkeep(), by.remembered_user()), (Upkeep::Touch, None));
+}
+
+#[test]
+fn a_log_on_over_one_whose_cookies_never_came_back_keeps_those_that_were_shown() {
+    let lost = logged_on();
+    let now = seconds(6);
+    let again = risen(&lost, Key::Unmoved, "alice", now, 3);
+    assert_eq!(keys(&again, now), [Some(Key::OldVst), None, Some(Key::Vst)]);
+    assert_eq!(keys(&again, seconds(12)), [Some(Key::Unmoved), None, Some(Key::Vst)]);
+    assert_eq!(view(&again, Key::OldVst, now).standing(), Standing::Returning);
+    assert!(view(&again, Key::Unmoved, seconds(12)).attribute(&name("basket")).is_some());
+    // Once shown, the newer one takes its place.
+    let shown = risen(&lost, Key::Vst, "alice", now, 3);
+    assert_eq!(keys(&shown, now), [None, Some(Key::OldVst), Some(Key::Vst)]);
+}
+
+#[test]
+fn a_request_that_was_on_its_way_does_not_say_that_the_new_cookies_came_back() {
+    let (before, session) = (returning(), logged_on());
+    let late = patched_late(&session, &before, r#"{"basket":["milk"]}"#, seconds(6));
+    assert_eq!(keys(&late, seconds(6)), [Some(Key::Unmoved), Some(Key::Vst), None]);
+    let Verdict::Lives(view) = judge_newer(&session, &before, Key::Vst, own(NOW), NOW, &limits()) else {
+        panic!("it lives")
+    };
+    assert_eq!(view.upkeep(), Upkeep::Touch);
+}
+
+#[test]
+fn a_rule_within_the_grace_leaves_nothing_of_an_earlier_log_on_to_be_shown() {
+    let noted = patched(&logged_on(), Key::Vst, r#"{"note":"private"}"#, NOW).unwrap();
+    let session = risen(&noted, Key::Vst, "alice", NOW, 3);
+    let session = patched_late(&session, &noted, r#"{"note":"newer"}"#, NOW);
+    let mut down = session.clone();
+    down.fall(NOW, crate::audit::Cause::Rule);
+    let old = old(&down);
+    assert_eq!((old.standing(), old.attribute(&name("note"))), (Standing::Returning, None));
 }
 
 fn old(session: &Session) -> View<'_> {
@@ -120,4 +226,19 @@ fn the_picture_goes_with_the_first_commit_after_the_grace() {
     assert!(session.before.is_some());
     let later = patched(&session, Key::Vst, r#"{"theme":"dark"}"#, seconds(6)).unwrap();
     assert_eq!(later.before, None);
+}
+
+#[test]
+fn a_log_in_that_began_after_the_rise_and_shows_the_old_secret_is_stranded() {
+    let session = logged_on();
+    let now = seconds(2);
+    for (key, begun_at, is) in [
+        (Key::OldVst, seconds(1), true),
+        (Key::OldKeep, seconds(1), true),
+        (Key::OldVst, NOW, false), // it was on its way, and the cookies still may be
+        (Key::Vst, seconds(1), false),
+        (Key::Unmoved, seconds(1), false), // it may log on
+    ] {
+        assert_eq!(is_stranded(&view(&session, key, now), begun_at), is, "{key:?}");
+    }
 }

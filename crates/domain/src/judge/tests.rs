@@ -160,7 +160,7 @@ fn an_unconfirmed_session_ends_after_ten_minutes_and_a_request_confirms_it() {
 
 #[test]
 fn the_lasting_cookie_never_opens_a_log_on() {
-    let session = patched(&logged_on(), Key::Vst, r#"{"note":"private"}"#, NOW).unwrap();
+    let session = patched(&moved(), Key::Vst, r#"{"note":"private"}"#, NOW).unwrap();
     let view = view(&session, Key::Keep, NOW);
     assert_eq!(view.standing(), Standing::Returning);
     assert_eq!(view.log_on(), None);
@@ -206,8 +206,20 @@ fn an_idle_fall_is_written_before_a_touch_can_undo_it() {
 }
 
 #[test]
-fn an_absolute_fall_needs_no_writing() {
+fn the_first_return_of_a_risen_cookie_is_written_once() {
     let session = logged_on();
+    for (key, owes) in [(Key::Vst, Upkeep::Settle), (Key::Keep, Upkeep::Note)] {
+        let by = view(&session, key, NOW);
+        assert_eq!(by.upkeep(), owes);
+        let settled = by.settled(NOW, &limits());
+        assert_eq!(view(&settled, Key::Vst, NOW).upkeep(), Upkeep::Touch);
+        assert_eq!(view(&settled, Key::Keep, NOW).upkeep(), Upkeep::None);
+    }
+}
+
+#[test]
+fn an_absolute_fall_needs_no_writing() {
+    let session = moved();
     let end = NOW + limits().log_on;
     let view = view(&session, Key::Vst, end);
     assert_eq!((view.standing(), view.upkeep()), (Standing::Returning, Upkeep::Touch));

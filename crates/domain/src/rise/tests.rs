@@ -155,7 +155,12 @@ fn an_end_knows_the_sign_on_session_of_the_newest_log_on_however_that_fell() {
         let tombstone = end(&session, Cause::LogOut, at);
         assert_eq!(tombstone.sign_on.as_ref().map(SignOnId::as_str), sign_on, "{what}");
     }
-    assert_eq!(end(&fallen, Cause::LogOut, idle).user, None, "nobody was logged on any more");
+    let fallen = end(&fallen, Cause::LogOut, idle);
+    assert_eq!(
+        (fallen.user, fallen.newest_user),
+        (None, Some(user("alice"))),
+        "nobody is logged on any more"
+    );
 }
 
 /// Something that happens to a session.
@@ -213,10 +218,10 @@ impl Model {
             Act::Wait(seconds) => self.now = now + Duration::from_secs(seconds),
             Act::Request(key, slides) => {
                 let Verdict::Lives(view) = judged(key) else { return false };
-                if view.upkeep() == Upkeep::Settle {
+                if view.upkeep().commits() {
                     self.commit(&view.settled(now, &limits()));
                 }
-                if slides && view.upkeep() != Upkeep::None {
+                if slides && view.upkeep().touches() {
                     self.last_seen = now;
                 }
             }
@@ -267,6 +272,9 @@ proptest! {
                 let Verdict::Lives(view) = judge(&model.session, key, reading, model.now, &limits()) else { continue };
                 if key != Key::Vst {
                     prop_assert_eq!(view.log_on(), None);
+                }
+                if key == Key::Unmoved {
+                    prop_assert_eq!((view.standing(), view.remembered_user()), (Standing::Returning, None));
                 }
                 if let Some(log_on) = view.log_on() {
                     let (name, end) = model.allowed.expect("logged on without a log-on");

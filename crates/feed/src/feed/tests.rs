@@ -188,6 +188,49 @@ fn nothing_from_before_a_break_is_believed() {
     );
 }
 
+/// What becomes of a stamp when its session ends and what is heard breaks off, in either order; then of a client.
+fn across(break_off: impl Fn(&mut Rig)) -> [Life; 3] {
+    let mut rigs = [(); 3].map(|()| Rig::new());
+    let [first, last, client] = &mut rigs;
+    let since = first.feed.stamp();
+    first.end(end_of_session(1));
+    break_off(first);
+    break_off(last);
+    last.end(end_of_session(1));
+    break_off(client);
+    client.end(Ended::Client("c".to_owned()));
+    let traces = Traces { client: Some("c"), ..of_session(SID, 1) };
+    rigs.map(|rig| {
+        rig.beat();
+        assert_eq!(rig.feed.check(&of_session(OTHER_SID, 1), since), Life::Unsure, "what has not ended");
+        rig.feed.check(&traces, since)
+    })
+}
+
+#[test]
+fn an_end_counts_across_a_break_as_long_as_the_numbers_go_on() {
+    let key = |rig: &mut Rig| rig.end(Ended::Key("k".to_owned()));
+    let gap = |rig: &mut Rig| {
+        rig.seq = 70;
+        rig.feed.heed(FeedItem::Gap { seq: 70 });
+    };
+    let hole = |rig: &mut Rig| {
+        rig.seq += 1;
+        key(rig);
+    };
+    let restored = |rig: &mut Rig| {
+        rig.seq = 0;
+        key(rig);
+    };
+    // A client that was removed may be there again: whose tokens are meant is not known.
+    assert_eq!(across(|rig| rig.feed.resume()), [ENDED, ENDED, Life::Unsure], "a lost connection");
+    assert_eq!(across(key), [ENDED, ENDED, Life::Unsure], "the end of a signing key");
+    assert_eq!(across(gap), [Life::Unsure; 3], "a gap");
+    assert_eq!(across(hole), [Life::Unsure; 3], "a hole in the numbers");
+    // Where nothing was heard before, it cannot be told from one that goes on.
+    assert_eq!(across(restored)[0], Life::Unsure, "numbers that begin anew");
+}
+
 #[test]
 fn an_end_after_a_break_is_heard_whatever_the_numbers_before_were() {
     let mut rig = Rig::new();
@@ -284,6 +327,71 @@ fn ends_and_breaks_are_news_and_heartbeats_are_not() {
     rig.end(Ended::Session { sid: SID, ep: Epoch::FIRST });
     assert!(news.has_changed().unwrap());
     news.mark_unchanged();
-    rig.feed.heed(FeedItem::Gap { seq: 9 });
-    assert!(news.has_changed().unwrap());
+    for (what, item) in [
+        ("a gap", Some(FeedItem::Gap { seq: 9 })),
+        ("an end that was not heard", Some(FeedItem::Heartbeat { seq: 10, sent: rig.clock.mono() })),
+        ("a lost connection", None),
+    ] {
+        match item {
+            Some(item) => rig.feed.heed(item),
+            None => rig.feed.resume(),
+        }
+        assert!(news.has_changed().unwrap(), "{what}");
+        news.mark_unchanged();
+    }
+}
+
+#[test]
+fn how_long_nothing_is_known_counts_from_the_lease_or_from_the_break() {
+    let rig = Rig::new();
+    let since = rig.feed.stamp();
+    rig.clock.advance(LEASE);
+    assert_eq!(rig.feed.unsure_for(since), Duration::ZERO);
+    rig.clock.advance(TICK);
+    assert_eq!(rig.feed.unsure_for(since), TICK);
+    rig.beat();
+    assert_eq!(rig.feed.unsure_for(since), Duration::ZERO);
+    rig.feed.resume();
+    rig.pass(LEASE * 2);
+    assert_eq!(rig.feed.unsure_for(since), LEASE * 2, "heard again, but not what came in between");
+    assert_eq!(rig.feed.unsure_for(rig.feed.stamp()), Duration::ZERO);
+}
+
+#[test]
+fn a_feed_that_is_lost_again_and_again_makes_nothing_sure_again() {
+    let rig = Rig::new();
+    rig.pass(LEASE);
+    let since = rig.feed.stamp();
+    let short = just_before(LEASE);
+    rig.pass(short);
+    for number in 0..BREAKS_MAX * 2 {
+        rig.feed.resume();
+        assert!(rig.feed.has_broken(since));
+        // Of a break that is forgotten it is only known that it came after the asking.
+        let forgotten = if number < BREAKS_MAX { Duration::ZERO } else { short };
+        let passed = TICK * u32::try_from(number).unwrap();
+        assert_eq!(rig.feed.unsure_for(since), passed + forgotten, "break {number}");
+        rig.pass(TICK);
+    }
+}
+
+#[test]
+fn a_break_makes_nothing_sure_that_was_not_when_the_lease_had_ended() {
+    let rig = Rig::new();
+    let since = rig.feed.stamp();
+    rig.clock.advance(LEASE * 3);
+    rig.feed.resume();
+    rig.beat();
+    assert_eq!(rig.feed.unsure_for(since), LEASE * 2);
+}
+
+#[test]
+fn what_was_asked_for_without_a_lease_was_sure_when_it_was_asked_for() {
+    let rig = Rig::new();
+    rig.clock.advance(LEASE * 3);
+    let since = rig.feed.stamp();
+    rig.clock.advance(TICK);
+    assert_eq!(rig.feed.unsure_for(since), TICK);
+    rig.feed.resume();
+    assert_eq!((rig.feed.unsure_for(since), rig.feed.has_broken(since)), (TICK, true));
 }

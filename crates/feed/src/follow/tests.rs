@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use futures_util::stream;
 use vestibule_domain::identity::{Epoch, Handle, Timestamp};
-use vestibule_ports::clock::TestClock;
+use vestibule_ports::clock::{Clock as _, TestClock};
 use vestibule_ports::issuer::{
     Cause, End, Ended, FeedItem, IssuerError, LogOn, Mint, Minted, Presented, Redeem, Swapped,
 };
@@ -176,4 +176,48 @@ async fn each_connection_goes_on_after_the_last_number() {
     assert_eq!(*issuer.asked.lock().unwrap(), [0, 2, 2, 40]);
     pass(&clock, SILENCE_MAX + RECONNECT_EVERY).await;
     assert_eq!(issuer.asked.lock().unwrap().last(), Some(&41), "a silent connection is given up");
+}
+
+/// Follows a provider that plays these connections, on a clock that the test moves; what is known when the first has
+/// been played.
+async fn played(scripts: impl IntoIterator<Item = Vec<FeedItem>>) -> (Arc<TestClock>, Arc<Feed>, Stamp) {
+    let clock = Arc::new(TestClock::new(Timestamp::from_secs(1_800_000_000)));
+    let scripts = Mutex::new(scripts.into_iter().collect());
+    let feed = Arc::new(Feed::new(clock.clone()));
+    spawn(&feed, Arc::new(Scripted { scripts, asked: Mutex::default() }));
+    pass(&clock, STEP).await;
+    let since = feed.stamp();
+    (clock, feed, since)
+}
+
+/// A heartbeat of the time at which [`played`] begins.
+fn beat(seq: u64) -> FeedItem {
+    let sent = TestClock::new(Timestamp::from_secs(1_800_000_000)).mono();
+    FeedItem::Heartbeat { seq, sent }
+}
+
+/// As one in this process does whose registry is away.
+#[tokio::test(start_paused = true)]
+async fn a_feed_that_opens_again_and_again_and_says_nothing_makes_nothing_younger() {
+    let mut scripts = vec![vec![beat(0)]];
+    scripts.resize(100, Vec::new());
+    let (clock, feed, since) = played(scripts).await;
+    assert_eq!(feed.check(&traces(), since), Life::Alive);
+    let time = Duration::from_secs(15);
+    pass(&clock, time).await;
+    // A lease from the beginning, which was a step earlier.
+    assert_eq!(feed.unsure_for(since), (time + STEP).saturating_sub(LEASE));
+    assert!(!feed.has_broken(since), "nothing was heard that could be missed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_end_of_a_new_connection_counts_for_what_is_older() {
+    let ended = |seq| {
+        let ended = Ended::Session { sid: SID, ep: Epoch::FIRST };
+        FeedItem::Ended { seq, ended, cause: Cause::Revoked }
+    };
+    let (clock, feed, since) = played([vec![beat(0)], vec![ended(1)], vec![]]).await;
+    pass(&clock, RECONNECT_EVERY * 2).await;
+    assert_eq!(feed.check(&traces(), since), Life::Ended(Cause::Revoked));
+    assert!(feed.has_broken(since));
 }

@@ -1,5 +1,7 @@
 //! `mint`: a JPT for whom the proxy speaks of. It can name a visitor; a user comes from the grant's row alone.
 
+use std::sync::Arc;
+
 use vestibule_domain::identity::{SiteId, Timestamp};
 use vestibule_domain::token::jpt_expires_at;
 use vestibule_ports::issuer::{IssuerError, Mint, Minted, Refusal};
@@ -8,6 +10,7 @@ use super::load::{self, ByGrant, Dead, Loaded, Named};
 use crate::bearer::{Frame, Whom};
 use crate::config::Site;
 use crate::inside::Sites;
+use crate::keyring::Keys;
 use crate::{Idp, claims};
 
 impl Idp {
@@ -19,7 +22,7 @@ impl Idp {
         sites: Option<Sites>,
     ) -> Result<Minted, IssuerError> {
         let named = self.named(mint)?;
-        let now = self.clock.wall();
+        let (now, keyring) = (self.clock.wall(), Arc::clone(&self.keyring));
         let loaded = self.ledger.call(move |registry| {
             let loaded = load::load(registry, &named, now)?.and_then(|loaded| {
                 match (&sites, &loaded.bearer.client.site) {
@@ -34,16 +37,17 @@ impl Idp {
                 // A clock ahead of ours must not keep a sign-on session awake.
                 registry.touch_sign_ons(&[(grant.sign_on.clone(), seen.min(now))])?;
             }
-            Ok(loaded)
+            Ok((loaded, keyring.as_of(registry, now)?))
         });
-        let loaded = loaded.await?.map_err(|dead| match dead {
+        let (loaded, keys) = loaded.await?;
+        let loaded = loaded.map_err(|dead| match dead {
             Dead::Client => IssuerError::Refused(Refusal::Client),
             Dead::Ended => IssuerError::Refused(Refusal::Grant),
         })?;
-        self.sign_jpt(&loaded, now)
+        self.sign_jpt(&loaded, &keys, now)
     }
 
-    fn sign_jpt(&self, loaded: &Loaded, now: Timestamp) -> Result<Minted, IssuerError> {
+    fn sign_jpt(&self, loaded: &Loaded, keys: &Keys, now: Timestamp) -> Result<Minted, IssuerError> {
         let ends_at = loaded.grant.as_ref().map(|grant| grant.ends_at);
         // What is told to the caller is what the token says: whole seconds.
         let expires_at = Timestamp::from_secs(jpt_expires_at(now, ends_at).as_secs());
@@ -63,7 +67,7 @@ impl Idp {
             now,
             expires_at,
         };
-        let jpt = self.keys.jpt.sign(&loaded.bearer.claims(scopes, &frame))?;
+        let jpt = keys.jpt.sign(&loaded.bearer.claims(scopes, &frame))?;
         let claims = match &loaded.bearer.whom {
             Whom::LoggedOn { user, .. } => claims::of(&user.profile),
             Whom::Client | Whom::Anonymous | Whom::Returning(_) => "{}".to_owned(),

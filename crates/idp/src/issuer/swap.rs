@@ -1,6 +1,8 @@
 //! `swap`: a JWT for a token that was presented at the door of its kind, if everything behind it lives. The JWT
 //! never allows more and never lives longer than what it is swapped for. RFC 8693 in this process.
 
+use std::sync::Arc;
+
 use vestibule_domain::identity::{Epoch, Handle, SignOnId, Timestamp, UserId, VisitorId};
 use vestibule_domain::standing::Standing;
 use vestibule_domain::token::jwt_expires_at;
@@ -14,6 +16,7 @@ use vestibule_registry::family::{HeldToken, Holder};
 use super::load::{self, ByGrant, Named};
 use crate::Idp;
 use crate::bearer::{Bearer, Frame, Whom, seconds};
+use crate::keyring::Keys;
 
 const INVALID: IssuerError = IssuerError::Refused(Refusal::Token);
 
@@ -31,13 +34,13 @@ struct Cause {
 impl Idp {
     /// At the outside door.
     pub(super) async fn swap_access_token(&self, token: &AccessToken) -> Result<Swapped, IssuerError> {
-        let (digest, now) = (token.digest(), self.clock.wall());
+        let (digest, now, keyring) = (token.digest(), self.clock.wall(), Arc::clone(&self.keyring));
         let found = self.ledger.call(move |registry| {
             let Some(held) = registry.access_token(&digest, now)? else { return Ok(None) };
-            let client = registry.client(&held.family.client)?;
-            Ok(client.map(|client| (held, client)))
+            let Some(client) = registry.client(&held.family.client)? else { return Ok(None) };
+            Ok(Some((held, client, keyring.as_of(registry, now)?)))
         });
-        let (held, client) = found.await?.ok_or(INVALID)?;
+        let (held, client, keys) = found.await?.ok_or(INVALID)?;
         if held.user.as_ref().is_some_and(|user| user.disabled_at.is_some()) {
             return Err(INVALID);
         }
@@ -53,17 +56,25 @@ impl Idp {
                 user: held.user.map(|user| (user.id, user.epoch)),
                 sign_on: held.family.sign_on,
             },
+            &keys,
             now,
         )
     }
 
     /// At the inside door.
     pub(super) async fn swap_jpt(&self, jpt: &Jpt) -> Result<Swapped, IssuerError> {
-        let now = self.clock.wall();
-        let claims = self.jpt_verifier.verify(jpt, seconds(now), SKEW_SECONDS).map_err(|_| INVALID)?;
-        let named = named(&claims).ok_or(INVALID)?;
-        let loaded = self.ledger.call(move |registry| load::load(registry, &named, now)).await?;
-        let loaded = loaded.map_err(|_| INVALID)?;
+        let (jpt, now, keyring) = (jpt.clone(), self.clock.wall(), Arc::clone(&self.keyring));
+        let found = self.ledger.call(move |registry| {
+            let keys = keyring.as_of(registry, now)?;
+            let verified = keys.jpt_verifier.verify(&jpt, seconds(now), SKEW_SECONDS);
+            let Some((claims, named)) =
+                verified.ok().and_then(|claims| named(&claims).map(|named| (claims, named)))
+            else {
+                return Ok(None);
+            };
+            Ok(load::load(registry, &named, now)?.ok().map(|loaded| (claims, loaded, keys)))
+        });
+        let (claims, loaded, keys) = found.await?.ok_or(INVALID)?;
         let user = match &loaded.bearer.whom {
             Whom::LoggedOn { user, .. } => Some((user.id.clone(), user.epoch)),
             Whom::Client | Whom::Anonymous | Whom::Returning(_) => None,
@@ -79,11 +90,12 @@ impl Idp {
                 user,
                 sign_on: loaded.grant.map(|grant| grant.sign_on),
             },
+            &keys,
             now,
         )
     }
 
-    fn sign_jwt(&self, cause: Cause, now: Timestamp) -> Result<Swapped, IssuerError> {
+    fn sign_jwt(&self, cause: Cause, keys: &Keys, now: Timestamp) -> Result<Swapped, IssuerError> {
         // What is told to the caller is what the token says: whole seconds.
         let expires_at = Timestamp::from_secs(jwt_expires_at(now, cause.expires_at).as_secs());
         if expires_at <= now {
@@ -96,7 +108,7 @@ impl Idp {
             now,
             expires_at,
         };
-        let jwt = self.keys.services.sign(&cause.bearer.claims(cause.scopes.clone(), &frame))?;
+        let jwt = keys.services.sign(&cause.bearer.claims(cause.scopes.clone(), &frame))?;
         Ok(Swapped {
             jwt,
             expires_at,
@@ -107,7 +119,7 @@ impl Idp {
             family: cause.family,
             user: cause.user,
             sign_on: cause.sign_on,
-            key: self.keys.services.kid().to_owned(),
+            key: keys.services.kid().to_owned(),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Grant type `authorization_code`: a code becomes tokens, once. RFC 6749 4.1.3 and 4.1.4, RFC 7636 4.5,
 //! OpenID Connect Core 3.1.3. A second showing ends what the first one got.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use vestibule_domain::identity::{Timestamp, VisitorId};
@@ -24,6 +25,7 @@ use super::client::may_present;
 use super::family::{self, Rules};
 use crate::Idp;
 use crate::bearer::seconds;
+use crate::keyring::Keys;
 use crate::redemption::{self, CodeRefused, Shown};
 
 /// What was drawn by lot for a family before it is known whether there will be one.
@@ -51,6 +53,7 @@ impl Idp {
             refresh: random(&*self.entropy),
         };
         let (access, rules, now) = (lot.access.clone(), self.family_rules(), self.clock.wall());
+        let keyring = Arc::clone(&self.keyring);
         let redeemed = self.ledger.call(move |registry| {
             let mut terms = None;
             let act = Act { at: now, by: &shown.client, from: None };
@@ -60,17 +63,19 @@ impl Idp {
                 terms = Some(family.terms.clone());
                 Ok::<_, CodeRefused>(Issue::Family(family))
             })?;
-            Ok((redeemed, terms))
+            // The code is used up: its tokens should not be lost for a look at the keys.
+            let keys = keyring.as_of(registry, now).unwrap_or_else(|_| keyring.held());
+            Ok((redeemed, terms, keys))
         });
-        let (redemption, terms) = match redeemed.await? {
-            (Redeemed::Issued(redemption), Some(terms)) => (redemption, terms),
-            (Redeemed::Refused(refused), _) => return Err(invalid(refused.description()).into()),
+        let (redemption, terms, keys) = match redeemed.await? {
+            (Redeemed::Issued(redemption), Some(terms), keys) => (redemption, terms, keys),
+            (Redeemed::Refused(refused), ..) => return Err(invalid(refused.description()).into()),
             _ => return Err(invalid("the code is unknown, used or expired").into()),
         };
         Ok(TokenResponse {
             issued: Issued::AccessToken(access),
             expires_in: terms.expires_at.since(now).as_secs(),
-            id_token: self.id_token(&redemption, &terms, now)?,
+            id_token: self.id_token(&redemption, &terms, &keys, now)?,
             scope: terms.scopes,
             refresh_token: redemption.refresh,
         })
@@ -89,6 +94,7 @@ impl Idp {
         &self,
         redemption: &Redemption,
         terms: &Terms,
+        keys: &Keys,
         now: Timestamp,
     ) -> Result<Option<IdToken>, TokenRefused> {
         if !terms.scopes.contains("openid") {
@@ -102,7 +108,7 @@ impl Idp {
         claims.nonce.clone_from(&authorization.nonce);
         claims.auth_time = Some(seconds(authorization.auth_time));
         claims.acr = Some(authorization.level.to_string());
-        Ok(Some(self.keys.oidc.sign(&claims)?))
+        Ok(Some(keys.oidc.sign(&claims)?))
     }
 }
 

@@ -19,7 +19,7 @@ use vestibule_idp::{Cause, Idp, Peer};
 use vestibule_oauth::pkce::Verifier;
 use vestibule_oauth::scope::{Scope, ScopeSet};
 use vestibule_oauth::token::ClientSecret;
-use vestibule_ports::authority::{Authority as _, NewUser, Password};
+use vestibule_ports::authority::{Authority as _, NewUser, Password, Profile};
 use vestibule_ports::clock::{Clock, Mono, TestClock};
 use vestibule_ports::entropy::SeededEntropy;
 use vestibule_registry::Registry;
@@ -235,8 +235,7 @@ pub(crate) fn new_user(login: &str, password: &str) -> NewUser {
     NewUser {
         login: login.to_owned(),
         password: Password::new(password),
-        name: Some("Alice Baker".to_owned()),
-        email: None,
+        profile: Profile { name: Some("Alice Baker".to_owned()), ..Profile::default() },
         scopes: scopes(&["orders:read"]),
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::body::Body;
 use futures_util::StreamExt as _;
 use http::{Request, StatusCode};
-use vestibule_domain::identity::{Epoch, Handle, SiteId};
+use vestibule_domain::identity::{Epoch, GrantDigest, Handle, SiteId};
 use vestibule_idp::config::{Config, Role, RoleClient};
 use vestibule_issuer_http::IssuerHttp;
 use vestibule_oauth::token::{AccessToken, ClientSecret};
@@ -85,6 +85,17 @@ async fn a_log_on_is_redeemed_minted_swapped_and_ended() {
     assert_eq!(again.unwrap_err(), refused(Refusal::Grant));
     let unknown = gateway.swap(Presented::Outside(AccessToken::parse("never-issued").unwrap())).await;
     assert_eq!(unknown.unwrap_err(), refused(Refusal::Token));
+}
+
+#[tokio::test]
+async fn a_log_on_that_no_session_has_got_is_ended_by_its_digest() {
+    let (house, url) = open().await;
+    let proxy = client(&house, &url, "proxy", TILL_SECRET);
+    let code = house.browser().log_in(&Asked::shop()).await.code();
+    let log_on = proxy.redeem(redeem(&Asked::shop(), &code)).await.unwrap();
+    proxy.end(End::Grant(GrantDigest::of(&log_on.grant)), Cause::Revoked).await.unwrap();
+    let dead = proxy.mint(logged_on(&log_on.grant), None).await;
+    assert_eq!(dead.unwrap_err(), refused(Refusal::Grant));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vestibule_domain::identity::{Epoch, Handle};
+use vestibule_domain::identity::{Epoch, GrantDigest, Handle};
 use vestibule_oauth::jwk::KeySet;
 use vestibule_oauth::jws;
 use vestibule_oauth::jwt::{Signed, Verifier};
@@ -201,10 +201,11 @@ async fn a_jwt_lives_ten_minutes_or_as_long_as_its_cause() {
 /// A JPT that was good is dead as soon as anything behind it has ended.
 #[tokio::test]
 async fn a_jpt_dies_with_what_is_behind_it() {
-    let ends: [fn(&House, &vestibule_ports::issuer::LogOn) -> End; 3] = [
+    let ends: [fn(&House, &vestibule_ports::issuer::LogOn) -> End; 4] = [
         |_, _| End::Session { sid: SID, ep: Epoch::FIRST },
         |_, log_on| End::SignOn(log_on.sign_on.clone()),
         |house, _| End::User(house.alice.clone()),
+        |_, log_on| End::Grant(GrantDigest::of(&log_on.grant)),
     ];
     for (index, end) in ends.into_iter().enumerate() {
         let house = House::new().await;

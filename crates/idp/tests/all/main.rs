@@ -21,6 +21,8 @@ macro_rules! stories {
         mod house;
         #[path = "inside.rs"]
         mod inside;
+        #[path = "keys.rs"]
+        mod keys;
         #[path = "kinds.rs"]
         mod kinds;
         #[path = "login.rs"]
@@ -31,6 +33,8 @@ macro_rules! stories {
         mod pages;
         #[path = "password.rs"]
         mod password;
+        #[path = "plain_library.rs"]
+        mod plain_library;
         #[path = "refresh.rs"]
         mod refresh;
         #[path = "revoke.rs"]

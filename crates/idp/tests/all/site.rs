@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use vestibule_domain::identity::{Epoch, Handle, SiteId, Timestamp, VisitorId};
+use vestibule_domain::identity::{Epoch, GrantDigest, Handle, SiteId, Timestamp, VisitorId};
 use vestibule_oauth::pkce::Verifier;
 use vestibule_oauth::token::{Code, GrantToken};
 use vestibule_ports::authority::Authority as _;
@@ -174,6 +174,22 @@ async fn the_end_of_a_sign_on_session_ends_what_came_from_it() {
     assert!(browser.get(&Asked::shop().url()).await.location().starts_with("/login?"));
 }
 
+/// The site could not keep the log-on, so nobody has it; the browser is still signed on.
+#[tokio::test]
+async fn a_log_on_that_no_session_has_got_ends_alone() {
+    let house = House::new().await;
+    let mut browser = house.browser();
+    let forsaken = log_on(&house, &mut browser, &Asked::shop()).await;
+    let kept = log_on(&house, &mut browser, &Asked::shop()).await;
+    for _ in 0..2 {
+        house.idp.end(End::Grant(GrantDigest::of(&forsaken.grant)), Cause::Revoked).await.unwrap();
+    }
+    let minted = house.idp.mint(logged_on(&forsaken.grant), None).await;
+    assert_eq!(minted.unwrap_err(), refused(Refusal::Grant));
+    assert!(house.idp.mint(logged_on(&kept.grant), None).await.is_ok());
+    assert!(!browser.get(&Asked::shop().url()).await.location().starts_with("/login?"));
+}
+
 #[tokio::test]
 async fn requests_at_a_site_keep_the_sign_on_session_awake() {
     let house = House::new().await;
@@ -201,22 +217,20 @@ async fn a_grant_is_no_guess_and_no_name() {
 
 #[tokio::test]
 async fn claims_of_a_user_are_fresh_with_each_mint() {
-    use vestibule_registry::audit::Act;
-    use vestibule_registry::user::Profile;
+    use vestibule_ports::authority::ProfileChange;
     let house = House::new().await;
     let log_on = log_on(&house, &mut house.browser(), &Asked::shop()).await;
-    let profile = Profile {
+    let change = ProfileChange {
         name: Some("Alice Cook".to_owned()),
         email: Some("alice@example.com".to_owned()),
-        roles: vec!["buyer".to_owned()],
-        ..Profile::default()
+        locale: None,
+        roles: Some(vec!["buyer".to_owned()]),
     };
-    let act = Act { at: house.clock.wall(), by: "test", from: None };
-    assert!(house.registry.set_profile(&house.alice, &profile, &act).unwrap());
+    house.idp.set_profile(&house.alice, change, "test").await.unwrap();
     let minted = house.idp.mint(logged_on(&log_on.grant), None).await.unwrap();
     let fresh: serde_json::Value = serde_json::from_str(&minted.claims).unwrap();
     let expected = json!({"name": "Alice Cook", "email": "alice@example.com", "email_verified": false, "roles": ["buyer"]});
     assert_eq!(fresh, expected);
     assert_eq!(house.idp.mint(returning(), None).await.unwrap().claims, "{}");
-    assert_eq!(house.idp.find_user("Alice").await.unwrap().unwrap().name.as_deref(), Some("Alice Cook"));
+    assert_eq!(house.idp.find_user("Alice").await.unwrap().unwrap().profile.name.as_deref(), Some("Alice Cook"));
 }

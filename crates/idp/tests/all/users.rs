@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use vestibule_domain::identity::UserId;
-use vestibule_ports::authority::{Authority as _, AuthorityError, Password};
+use vestibule_ports::authority::{Authority as _, AuthorityError, Password, Profile, ProfileChange};
 use vestibule_ports::issuer::{Cause, End, Issuer as _, IssuerError, Refusal};
 use vestibule_registry::audit::{Event, Subject};
 
@@ -77,6 +77,30 @@ async fn a_disabled_user_has_nothing_and_gets_nothing() {
 }
 
 #[tokio::test]
+async fn a_change_of_the_profile_leaves_what_it_does_not_name() {
+    let house = House::new().await;
+    let text = |text: &str| Some(text.to_owned());
+    let set = async |change: ProfileChange| {
+        house.idp.set_profile(&house.alice, change, "admin").await.unwrap();
+        house.idp.find_user("alice").await.unwrap().unwrap().profile
+    };
+    let roles = || vec!["buyer".to_owned(), "store manager".to_owned()];
+    let change = ProfileChange { locale: text("de-AT"), roles: Some(roles()), ..ProfileChange::default() };
+    let first = Profile { name: text("Alice Baker"), locale: text("de-AT"), email: None, roles: roles() };
+    assert_eq!(set(change).await, first);
+    let change = ProfileChange { email: text("a@example.com"), name: text(""), ..ProfileChange::default() };
+    assert_eq!(set(change).await, Profile { email: text("a@example.com"), name: None, ..first.clone() });
+    let change = ProfileChange { email: text(""), roles: Some(Vec::new()), ..ProfileChange::default() };
+    assert_eq!(set(change).await, Profile { locale: text("de-AT"), ..Profile::default() });
+    let trail = house.idp.trail(&house.alice, None).await.unwrap();
+    let told: Vec<_> = trail.iter().map(|record| (record.by.as_str(), record.what)).collect();
+    let changed = ("admin", "Name, locale, mail address or roles changed.");
+    assert_eq!(told, [changed, changed, changed, ("test", "The user was created.")]);
+    let older = house.idp.trail(&house.alice, Some(trail[2].id)).await.unwrap();
+    assert_eq!(older, trail[3..]);
+}
+
+#[tokio::test]
 async fn orders_about_nobody_are_not_found() {
     let house = House::new().await;
     let nobody = UserId::parse("nobody").unwrap();
@@ -84,8 +108,10 @@ async fn orders_about_nobody_are_not_found() {
         house.idp.set_disabled(&nobody, true, "test").await,
         house.idp.set_disabled(&nobody, false, "test").await,
         house.idp.set_password(&nobody, Password::new("an entirely new password"), "test").await,
+        house.idp.set_profile(&nobody, ProfileChange::default(), "test").await,
+        house.idp.trail(&nobody, None).await.map(drop),
     ];
-    assert_eq!(missing, [const { Err(AuthorityError::NotFound) }; 3]);
+    assert_eq!(missing, [const { Err(AuthorityError::NotFound) }; 5]);
 }
 
 /// Who did what to whom is in the audit, and no secret is.

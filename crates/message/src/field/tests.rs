@@ -18,6 +18,23 @@ fn every_known_name_is_found_in_every_spelling() {
 }
 
 #[test]
+fn eight_bytes_fold_as_one_does() {
+    for byte in u8::MIN..=u8::MAX {
+        for length in 1..=20 {
+            for at in 0..length {
+                let mut name = vec![b'x'; length];
+                name[at] = byte;
+                let folded: Vec<_> = name.iter().map(|b| fold_byte(*b)).collect();
+                assert_eq!(fold_hash(&name), fold_hash(&folded), "{byte:#x} at {at} of {length}");
+                let plain = vec![b'x'; length];
+                assert_eq!(fold_hash(&name) == fold_hash(&plain), folded[at] == b'x');
+                assert_eq!(is_in_any_case(&name, &plain), name.eq_ignore_ascii_case(&plain));
+            }
+        }
+    }
+}
+
+#[test]
 fn unknown_names_are_other() {
     for name in [&b"x-user"[..], b"contentlength", b"content--length", b""] {
         assert_eq!(Known::of(name).0, Known::Other);

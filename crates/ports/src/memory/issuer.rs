@@ -113,6 +113,11 @@ impl MemoryIssuer {
         self.publish(FeedItem::Heartbeat { seq: state.ends.len() as u64, sent: self.clock.mono() });
     }
 
+    /// Ends a signing key, as its administrator does.
+    pub fn end_key(&self, kid: &str) {
+        self.tell(&mut self.state(), Ended::Key(kid.to_owned()), Cause::Revoked);
+    }
+
     /// How many tokens were signed.
     pub fn minted(&self) -> u64 {
         self.state().minted
@@ -144,6 +149,12 @@ impl MemoryIssuer {
             // The error only says that there is no follower.
             let _unheard = self.feed.send(item);
         }
+    }
+
+    /// Writes an end down, and tells who follows.
+    fn tell(&self, state: &mut State, ended: Ended, cause: Cause) {
+        state.ends.push((ended.clone(), cause));
+        self.publish(FeedItem::Ended { seq: state.ends.len() as u64, ended, cause });
     }
 
     /// What a JPT would rest on, and the claims that go with it.
@@ -251,9 +262,12 @@ impl Issuer for MemoryIssuer {
                 state.epochs.insert(user.clone(), epoch);
                 Ended::User { user, epoch }
             }
+            End::Grant(digest) => match state.grants.remove(digest.as_bytes()) {
+                Some(_) => Ended::Grant(digest.to_string()),
+                None => return Ok(()),
+            },
         };
-        state.ends.push((ended.clone(), cause));
-        self.publish(FeedItem::Ended { seq: state.ends.len() as u64, ended, cause });
+        self.tell(&mut state, ended, cause);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -23,6 +23,8 @@ pub enum Fault {
     None,
     /// No call gets through.
     Unreachable,
+    /// The next call does not get through. After it all is well.
+    UnreachableOnce,
     /// Calls wait before they are carried out.
     HoldCalls,
     /// Calls are carried out and their answers wait.
@@ -39,6 +41,7 @@ pub struct MemorySessionStore {
     state: Mutex<State>,
     fault: watch::Sender<Fault>,
     reads: AtomicU64,
+    reading_proves_nothing: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -102,6 +105,11 @@ impl MemorySessionStore {
         self.state().events = Broadcast::new();
     }
 
+    /// From here on it says of itself that what is read may yet be lost, like a store that others copy.
+    pub fn let_reading_prove_nothing(&self) {
+        self.reading_proves_nothing.store(true, Ordering::Relaxed);
+    }
+
     /// How many `get`s were carried out.
     pub fn reads(&self) -> u64 {
         self.reads.load(Ordering::Relaxed)
@@ -121,7 +129,11 @@ impl MemorySessionStore {
     where
         T: Send,
     {
-        if self.unless(Fault::HoldCalls).await == Fault::Unreachable {
+        let fault = self.unless(Fault::HoldCalls).await;
+        if fault == Fault::UnreachableOnce {
+            self.set_fault(Fault::None);
+        }
+        if matches!(fault, Fault::Unreachable | Fault::UnreachableOnce) {
             return Err(StoreError::Unreachable("switched off".to_owned()));
         }
         let answer = work(&mut self.state());
@@ -265,6 +277,7 @@ impl SessionStore for MemorySessionStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { shared: false, durable: false, sweeps: true }
+        let reading_proves = !self.reading_proves_nothing.load(Ordering::Relaxed);
+        Capabilities { shared: false, durable: false, sweeps: true, reading_proves }
     }
 }

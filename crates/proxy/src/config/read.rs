@@ -13,7 +13,10 @@ use vestibule_message::host::Host;
 use vestibule_message::target::Target;
 use vestibule_routes::{Conduct, Route, Table, Upstream};
 
-use super::{Cache, Config, CrossSite, OnPatchFailure, Origin, Problem, RouteConfig, TokenNeed, WhenUnknown};
+use super::{
+    Cache, Config, CrossSite, ForgedContext, OnPatchFailure, Origin, Problem, RouteConfig, TokenNeed,
+    WhenUnknown,
+};
 use crate::site::{App, Live, Place, Site};
 use vestibule_wire::TrustedPeers;
 
@@ -36,6 +39,7 @@ pub(crate) fn read(config: &Config) -> Result<Live, Vec<Problem>> {
             sites,
             hosts,
             peers: TrustedPeers(config.trusted_peers.clone()),
+            refuses_forged: config.forged_context == ForgedContext::Refuse,
             issuer: config.issuer.clone(),
             limits: config.limits.clone(),
         }),

@@ -4,17 +4,31 @@ use std::time::Duration;
 
 use vestibule_domain::audit::Cause;
 use vestibule_domain::identity::UserId;
+use vestibule_domain::outage::UNFRESH_MAX;
+use vestibule_feed::LEASE;
 use vestibule_ports::issuer::{End, Issuer as _};
 use vestibule_ports::memory::Fault;
 
 use super::*;
 use crate::rig::{HANDLE, Rig};
+use crate::tokens::ASK_AGAIN;
 
 /// An answer that has begun to stream to alice.
 async fn streaming(rig: &Rig) -> Arc<dyn Anchor> {
     let visitor = rig.alice().await;
     let (visitors, site, limits) = (rig.visitors(), rig.site(), rig.limits());
-    Tied { visitors, site, visitor: &visitor, now: rig.now(), token: None, limits }.anchor()
+    let (now, need) = (rig.now(), Need::Wanted);
+    Tied { visitors, site, visitor: &visitor, now, token: None, need, limits }.anchor()
+}
+
+/// One with a token, from an app that can do without one or cannot.
+async fn streaming_with_a_token(rig: &Rig, need: Need) -> Arc<dyn Anchor> {
+    let visitor = rig.alice().await;
+    rig.follow_ends().await;
+    let (visitors, site, limits, now) = (rig.visitors(), rig.site(), rig.limits(), rig.now());
+    let view = visitor.view(now, limits).unwrap();
+    let token = visitors.tokens.of(site, Some((HANDLE, &view)), now, now).await.ok().unwrap();
+    Tied { visitors, site, visitor: &visitor, now, token: Some(&token), need, limits }.anchor()
 }
 
 async fn look(anchor: &Arc<dyn Anchor>) -> Grip {
@@ -72,8 +86,26 @@ async fn a_store_that_is_away_is_waited_for_and_not_for_ever() {
     assert_eq!(look(&anchor).await, Grip::Holds);
 }
 
+/// Of a user who is disabled meanwhile nothing is heard.
 #[tokio::test]
-async fn an_idp_that_is_away_ends_nothing() {
+async fn an_idp_that_is_away_is_waited_for_as_long_as_requests_do_where_a_token_is_required() {
+    for (need, at_last) in [(Need::Required, Grip::Slipped(TOKEN_UNKNOWN)), (Need::Wanted, Grip::Unsure)] {
+        let rig = Rig::new();
+        let anchor = streaming_with_a_token(&rig, need).await;
+        assert_eq!(look(&anchor).await, Grip::Holds);
+        rig.issuer.set_unreachable(true);
+        rig.clock.advance(LEASE + UNFRESH_MAX);
+        assert_eq!(look(&anchor).await, Grip::Unsure, "{need:?}");
+        rig.clock.advance(Duration::from_millis(1));
+        assert_eq!(look(&anchor).await, at_last, "{need:?}");
+        rig.issuer.set_unreachable(false);
+        rig.clock.advance(ASK_AGAIN);
+        assert_eq!(look(&anchor).await, Grip::Holds, "{need:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_idp_that_is_away_ends_nothing_where_a_token_is_only_wanted() {
     let rig = Rig::new();
     let anchor = streaming(&rig).await;
     rig.issuer.set_unreachable(true);

@@ -5,7 +5,8 @@ use vestibule_domain::attempt::{self, ATTEMPT_LIFE, Attempt, State, Tries};
 use vestibule_domain::audit::Cause;
 use vestibule_domain::claims::Claims;
 use vestibule_domain::cookie::{self, Committed as CookieCause, Cookie};
-use vestibule_domain::identity::Handle;
+use vestibule_domain::grace;
+use vestibule_domain::identity::{Handle, Timestamp};
 use vestibule_domain::owed::Reach;
 use vestibule_domain::rise::{self, LogOnRefused, Proof, Risen};
 use vestibule_domain::session::Session;
@@ -51,7 +52,7 @@ pub(crate) async fn serve(call: &Call<'_>, target: &Target) -> Answer {
 }
 
 async fn log_on(call: &Call<'_>, attempt: Attempt, code: Code, tries: &Tries) -> Answer {
-    let target = attempt.target.clone();
+    let (target, begun_at) = (attempt.target.clone(), attempt.begun_at);
     let redeem = Redeem {
         site: call.site.id.clone(),
         code,
@@ -65,7 +66,12 @@ async fn log_on(call: &Call<'_>, attempt: Attempt, code: Code, tries: &Tries) ->
         Err(_) => return reply::unavailable_page(),
     };
     let secrets = NewSecrets::draw(call.visitors);
-    match rise(call, &proof, &secrets).await {
+    let risen = rise(call, &proof, &secrets, begun_at).await;
+    if risen.is_err() {
+        // No browser has a cookie of it, whatever was saved.
+        owed::forsake(call.visitors, &proof.grant, call.visit.now).await;
+    }
+    match risen {
         Ok(handle) => {
             let limits = &call.proxy.live.limits;
             let mut cookies = secrets.cookies(handle, CookieCause::LogOn, call.visitors, limits);
@@ -89,12 +95,20 @@ enum NotRisen {
 }
 
 /// Raises the browser's session, or makes one.
-async fn rise(call: &Call<'_>, proof: &Proof, secrets: &NewSecrets) -> Result<Handle, NotRisen> {
+async fn rise(
+    call: &Call<'_>,
+    proof: &Proof,
+    secrets: &NewSecrets,
+    begun_at: Timestamp,
+) -> Result<Handle, NotRisen> {
     let limits = &call.proxy.live.limits;
     for _ in 0..RISES_MAX {
         let found = open::open_fresh(call.visitors, call.site, &call.visit, limits).await;
         let found = found.map_err(|_| NotRisen::Unavailable)?;
         let view = found.as_ref().and_then(|visitor| visitor.view(call.visit.now, limits));
+        if view.as_ref().is_some_and(|view| grace::is_stranded(view, begun_at)) {
+            return Err(NotRisen::Unavailable);
+        }
         let fresh = secrets.fresh(call.visitors);
         let risen =
             rise::log_on(view.as_ref(), call.site.id.clone(), proof.clone(), fresh, call.visit.now, limits)

@@ -1,6 +1,8 @@
 //! `/.vestibule/logout` (POST, `scope=this|everywhere`): first the session's tombstone, then the IDP's end, then the
 //! answer. A log-out that is not certain is never reported as done.
 
+use std::sync::Arc;
+
 use vestibule_domain::audit::Cause;
 use vestibule_domain::cookie;
 use vestibule_domain::csrf;
@@ -10,7 +12,7 @@ use vestibule_domain::limits::Limits;
 use vestibule_domain::owed::Reach;
 use vestibule_domain::rise;
 use vestibule_domain::session::Session;
-use vestibule_sessions::Finished;
+use vestibule_sessions::{Deadline, Finished};
 use vestibule_wire::{Answer, Exchange};
 
 use super::Call;
@@ -56,14 +58,16 @@ pub(super) async fn serve(call: &Call<'_>, x: &mut Exchange<'_, Note>) -> Answer
     });
     let Some(scope) = scope else { return reply::bad_form() };
     let limits = &call.proxy.live.limits;
-    let found = open::open_fresh(call.visitors, call.site, &call.visit, limits).await;
+    // One for all that the store is asked before there is an answer.
+    let deadline = call.visitors.sessions.deadline();
+    let found = open::open_fresh_by(call.visitors, call.site, &call.visit, limits, deadline).await;
     let Ok(found) = found else { return reply::not_logged_out() };
     let Some(visitor) = found else { return reply::redirect("/", &[]) };
     if grace::check(visitor.key, call.visit.fetch.method).is_err() {
         return reply::session_moved();
     }
     let Left { outcome, cookies } =
-        end_everything(call.visitors, call.visit.now, &visitor, scope, limits).await;
+        end_everything_by(call.visitors, call.visit.now, &visitor, scope, limits, deadline).await;
     match outcome {
         LoggedOut::Done => reply::redirect("/", &cookies),
         LoggedOut::HereOnly => reply::logged_out_here_only(&cookies),
@@ -81,16 +85,29 @@ pub(crate) async fn end_everything(
     asked: LogOut,
     limits: &Limits,
 ) -> Left {
+    end_everything_by(visitors, now, visitor, asked, limits, visitors.sessions.deadline()).await
+}
+
+async fn end_everything_by(
+    visitors: &Visitors,
+    now: Timestamp,
+    visitor: &Visitor,
+    asked: LogOut,
+    limits: &Limits,
+    deadline: Deadline,
+) -> Left {
     let failed = Left { outcome: LoggedOut::Failed, cookies: Vec::new() };
     // Who is not logged on by now speaks for this browser, not for the user.
     let is_user = visitor.view(now, limits).is_some_and(|view| view.log_on().is_some());
     let reach = if is_user && asked == LogOut::Everywhere { Reach::User } else { Reach::SignOn };
-    let Ok(entry) = owed::write_down(visitors, visitor.handle(), reach, now).await else { return failed };
+    let entry = owed::write_down_by(visitors, visitor.handle(), reach, now, deadline).await;
+    let Ok(entry) = entry else { return failed };
     let end = |session: &Session| {
         let everywhere = reach == Reach::User && session.log_on().is_some();
         rise::end(session, if everywhere { Cause::LogOutEverywhere } else { Cause::LogOut }, now)
     };
-    let ended = visitors.sessions.end(visitor.handle(), |newest| Some(end(&newest.session))).await;
+    let (handle, known) = (visitor.handle(), Some(Arc::clone(&visitor.known)));
+    let ended = visitors.sessions.end_by(handle, deadline, known, |newest| Some(end(&newest.session))).await;
     let (tombstone, cookies) = match ended {
         Ok(Finished::Ended(tombstone)) => (*tombstone, cookie::clear_session().to_vec()),
         // Somebody else was faster, and may not have told the IDP as much.

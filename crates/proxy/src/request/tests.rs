@@ -1,20 +1,32 @@
 //! What a request needs of the store and the IDP before it goes to its app, and what becomes of it without them.
 
+use std::time::Duration;
+
 use futures_util::FutureExt as _;
 use vestibule_domain::cookie::SessionValue;
 use vestibule_domain::identity::SessionSecret;
+use vestibule_domain::outage::UNFRESH_MAX;
+use vestibule_feed::LEASE;
 use vestibule_message::head::{HeadLimits, RequestIndex};
 use vestibule_ports::memory::Fault;
 use vestibule_wire::RequestId;
 
 use super::*;
 use crate::rig::{HANDLE, Rig};
+use crate::tokens::ASK_AGAIN;
 
 /// The status of a refusal, or what the app is told: standing, whether with a token, whether degraded.
 type Went = Result<(Standing, bool, bool), u16>;
 
 /// A page from a browser with these cookies, as far as its app.
 async fn page(rig: &Rig, path: &str, cookies: &str) -> Went {
+    let (standing, lines) = lines(rig, path, cookies).await?;
+    let has = |name: &str| lines.contains(&format!("{name}:"));
+    Ok((standing, has("x-context-token"), has("x-context-degraded")))
+}
+
+/// The same: the standing, and all that its app is told.
+async fn lines(rig: &Rig, path: &str, cookies: &str) -> Result<(Standing, String), u16> {
     let cookies = if cookies.is_empty() { String::new() } else { format!("cookie: {cookies}\r\n") };
     let bytes = format!(
         "GET {path} HTTP/1.1\r\nhost: shop.test\r\nx-forwarded-proto: https\r\naccept: text/html\r\n{cookies}\r\n"
@@ -31,8 +43,7 @@ async fn page(rig: &Rig, path: &str, cookies: &str) -> Went {
         Err(stopped) => Err(stopped.answer.status().code()),
         Ok(passed) => {
             let lines = String::from_utf8_lossy(passed.edit.lines.as_bytes()).to_ascii_lowercase();
-            let has = |name: &str| lines.contains(&format!("{name}:"));
-            Ok((passed.standing, has("x-context-token"), has("x-context-degraded")))
+            Ok((passed.standing, lines))
         }
     }
 }
@@ -69,6 +80,29 @@ async fn without_a_token_who_can_do_without_goes_on_and_the_rest_is_told_to_come
     assert_eq!(rig.issuer.minted(), 0);
 }
 
+/// Of ends it can hear nothing, and the IDP cannot be asked: who was disabled looks as everybody else.
+#[tokio::test]
+async fn a_token_from_before_serves_a_node_that_is_cut_off_for_ten_seconds() {
+    let rig = Rig::new();
+    assert!(rig.proxy.warm_up().await);
+    let _alice = rig.alice().await;
+    rig.follow_ends().await;
+    assert_eq!(page(&rig, "/desk", &cookie(1)).await, Ok((Standing::LoggedOn, true, false)));
+
+    rig.issuer.set_unreachable(true);
+    rig.clock.advance(LEASE + UNFRESH_MAX);
+    for path in ["/", "/desk"] {
+        assert_eq!(page(&rig, path, &cookie(1)).await, Ok((Standing::LoggedOn, true, false)), "{path}");
+    }
+    rig.clock.advance(Duration::from_millis(1));
+    assert_eq!(page(&rig, "/", &cookie(1)).await, Ok((Standing::LoggedOn, false, true)));
+    assert_eq!(page(&rig, "/desk", &cookie(1)).await, Err(503));
+
+    rig.issuer.set_unreachable(false);
+    rig.clock.advance(ASK_AGAIN);
+    assert_eq!(page(&rig, "/desk", &cookie(1)).await, Ok((Standing::LoggedOn, true, false)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_cookie_that_cannot_be_resolved_is_not_anonymous_unless_the_route_says_so() {
     let rig = Rig::new();
@@ -83,4 +117,56 @@ async fn a_cookie_that_cannot_be_resolved_is_not_anonymous_unless_the_route_says
     }
     // Nor is a wrong secret anything but anonymous, once the store has said so.
     assert_eq!(page(&rig, "/", &cookie(9)).await, Ok((Standing::Anonymous, true, false)));
+}
+
+/// What an app demands of a visitor whose log-on is known for certain, or only from before the store was lost.
+#[tokio::test]
+async fn a_copy_from_before_the_store_was_lost_satisfies_no_demand_and_asks_for_no_log_on() {
+    let rig = Rig::new();
+    let _alice = rig.alice().await;
+    let (visit, app) = (rig.visit(1), &rig.proxy.live.apps[0]);
+    for demand in ["logged-on", "logged-on; max-age=60", "logged-on; max-age=0"] {
+        let requirement = Requirement::parse(demand.as_bytes()).unwrap();
+        for degraded in [false, true] {
+            rig.clock.advance(std::time::Duration::from_secs(1));
+            for visitor in [Some(rig.open(1).await), None] {
+                let is_met = visitor.is_some() && demand != "logged-on; max-age=0";
+                let opened = Opened { visitor, degraded, ..Opened::NOBODY };
+                let after = After {
+                    proxy: &rig.proxy,
+                    visitors: rig.visitors(),
+                    site: rig.site(),
+                    app,
+                    visit: &visit,
+                    opened: &opened,
+                    standing: Standing::LoggedOn,
+                };
+                let answer = after.demand(ReturnTarget::root(), &requirement, rig.now(), &[]);
+                let expected = match (degraded, is_met) {
+                    (true, _) => Some(503),
+                    (false, true) => None,
+                    (false, false) => Some(401),
+                };
+                assert_eq!(answer.map(|answer| answer.status().code()), expected, "{demand}");
+            }
+        }
+    }
+}
+
+/// Both get the token of a returning visitor, for the same version of the session.
+#[tokio::test]
+async fn what_the_lasting_cookie_is_told_is_not_told_to_a_cookie_from_before_the_rise() {
+    let rig = Rig::new();
+    let _alice = rig.alice().await;
+    rig.rise_again("alice", 2).await;
+    rig.clock.advance(rig.limits().grace);
+    rig.follow_ends().await;
+    let lasting = format!("__Host-vst-keep={}", cookie(!2).split_once('=').unwrap().1);
+    for cookies in [&lasting, &cookie(1), &lasting] {
+        let (standing, told) = lines(&rig, "/", cookies).await.unwrap();
+        let names_her = told.contains("x-context-remembered-user: alice");
+        assert_eq!((standing, names_her), (Standing::Returning, *cookies == lasting), "{told}");
+        assert!(told.contains("x-context-token: ") && !told.contains("x-context-user:"), "{told}");
+    }
+    assert_eq!(rig.issuer.minted(), 1, "the token, with what is kept beside it, is one");
 }

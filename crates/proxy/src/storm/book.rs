@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use vestibule_domain::cookie::{Cookie, SessionValue};
-use vestibule_domain::identity::{Handle, SignOnId, Timestamp};
+use vestibule_domain::identity::{GrantDigest, Handle, SignOnId, Timestamp};
 use vestibule_domain::session::Session;
 use vestibule_oauth::token::GrantToken;
 use vestibule_ports::clock::Clock as _;
@@ -59,7 +59,6 @@ impl fmt::Display for Violation {
 pub(super) struct Issued {
     pub(super) handle: Handle,
     pub(super) user: Option<String>,
-    pub(super) at: Instant,
     pub(super) wall: Timestamp,
 }
 
@@ -85,8 +84,7 @@ pub(super) struct Life {
     pub(super) has_fallen: bool,
     pub(super) log_out_asked: bool,
     pub(super) log_out_acked: Option<Instant>,
-    /// When a log-on was last tried on it, and by which users ever.
-    pub(super) rise_tried: Option<Instant>,
+    /// Which users have ever tried to log on in it.
     pub(super) users_tried: Vec<String>,
     pub(super) slid_at: Option<Timestamp>,
 }
@@ -95,6 +93,7 @@ pub(super) struct Life {
 pub(super) struct Granted {
     pub(super) user: String,
     pub(super) sign_on: SignOnId,
+    pub(super) grant: GrantDigest,
     pub(super) at: Instant,
 }
 
@@ -224,7 +223,8 @@ impl Book {
 
     pub(super) fn granted(&mut self, log_on: &LogOn) {
         let (user, sign_on) = (log_on.sub.as_str().to_owned(), log_on.sign_on.clone());
-        self.grants.insert(log_on.grant.digest(), Granted { user, sign_on, at: Instant::now() });
+        let (grant, at) = (GrantDigest::of(&log_on.grant), Instant::now());
+        self.grants.insert(log_on.grant.digest(), Granted { user, sign_on, grant, at });
     }
 
     pub(super) fn ended(&mut self, end: End) {
@@ -240,7 +240,7 @@ impl Book {
         true
     }
 
-    /// A page of a visitor without cookies needs no mint while the shared token is young.
+    /// A page of a visitor without cookies needs no mint while the shared token is young and its signing key in no doubt.
     pub(super) fn anonymous_asked(&mut self, node: usize) {
         let now = self.now();
         if self.anonymous_at[node].is_some_and(|at| now.since(at) < ANONYMOUS_MIN) {
@@ -279,9 +279,9 @@ impl Book {
                 _ if !is_session => {}
                 (Some(set), MaySet::New(user)) => {
                     let user = user.clone().filter(|_| name == Cookie::Vst.name());
-                    let (at, wall) = (Instant::now(), self.now());
+                    let wall = self.now();
                     self.life(set.handle).has_fallen = false;
-                    self.issued.insert(value.to_owned(), Issued { handle: set.handle, user, at, wall });
+                    self.issued.insert(value.to_owned(), Issued { handle: set.handle, user, wall });
                     self.must_be_saved(set.handle);
                 }
                 (None, MaySet::Cleared) => {}
@@ -306,6 +306,7 @@ impl Granted {
         match end {
             End::SignOn(sign_on) => *sign_on == self.sign_on,
             End::User(user) => user.as_str() == self.user,
+            End::Grant(grant) => *grant == self.grant,
             End::Session { .. } => false,
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use vestibule_domain::identity::Timestamp;
+use vestibule_feed::Stamp;
 use vestibule_ports::issuer::{
     Cause, End, Feed, Issuer, IssuerError, LogOn, Mint, Minted, Presented, Redeem, Swapped,
 };
@@ -22,6 +23,10 @@ pub(super) struct StormIssuer {
     pub(super) links: Arc<Links>,
     pub(super) book: Arc<Mutex<Book>>,
     pub(super) node: usize,
+    /// What the node hears of ends.
+    pub(super) heard: Arc<vestibule_feed::Feed>,
+    /// How far that was when it asked for the token that all anonymous visitors share.
+    pub(super) shared_since: Mutex<Option<Stamp>>,
 }
 
 impl StormIssuer {
@@ -62,13 +67,20 @@ impl Issuer for StormIssuer {
     }
 
     async fn mint(&self, mint: Mint, seen: Option<Timestamp>) -> Result<Minted, IssuerError> {
-        let of = TokenOf::of(&mint);
-        if of == TokenOf::Nobody {
+        let (of, since) = (TokenOf::of(&mint), self.heard.stamp());
+        let newest = *self.shared_since.lock().unwrap();
+        // After a break its signing key may have ended.
+        if of == TokenOf::Nobody && !newest.is_some_and(|newest| self.heard.has_broken(newest)) {
             self.book.lock().unwrap().anonymous_asked(self.node);
         }
         let minted = self.call(self.idp.mint(mint, seen)).await;
         match &minted {
-            Ok(minted) => self.book.lock().unwrap().minted(self.node, minted, of),
+            Ok(minted) => {
+                if of == TokenOf::Nobody {
+                    *self.shared_since.lock().unwrap() = Some(since);
+                }
+                self.book.lock().unwrap().minted(self.node, minted, of);
+            }
             Err(IssuerError::Refused(_)) => {}
             Err(_) => self.links.note_idp_failure(),
         }

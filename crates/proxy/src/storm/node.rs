@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 
 use tokio::task::JoinHandle;
-use vestibule_domain::limits::Limits;
 use vestibule_domain::standing::Standing;
 use vestibule_feed::Feed;
 use vestibule_ports::entropy::{Entropy as _, SeededEntropy};
@@ -45,17 +44,19 @@ impl Node {
         let entropy = Arc::new(SeededEntropy::new(seed));
         let clock = Arc::clone(&world.book.lock().unwrap().clock);
         let store = Arc::new(StormStore { truth: Arc::clone(&world.truth), links: Arc::clone(links) });
+        let feed = Arc::new(Feed::new(clock.clone()));
         let issuer: Arc<dyn Issuer> = Arc::new(StormIssuer {
             idp: Arc::clone(&world.idp),
             links: Arc::clone(links),
             book: Arc::clone(&world.book),
             node: number,
+            heard: Arc::clone(&feed),
+            shared_since: Mutex::default(),
         });
         let mut name = [0; 8];
         entropy.fill(&mut name);
-        let settings = vestibule_sessions::Config { cache_bytes: CACHE_BYTES, limits: Limits::default() };
+        let settings = vestibule_sessions::Config { cache_bytes: CACHE_BYTES, ..Default::default() };
         let sessions = Arc::new(Sessions::new(store, clock.clone(), u64::from_le_bytes(name), settings));
-        let feed = Arc::new(Feed::new(clock.clone()));
         let (follows, told, asks) = (Arc::clone(&sessions), Arc::clone(&feed), Arc::clone(&issuer));
         let services = Services { sessions, issuer, feed, clock, entropy };
         let proxy = Proxy::new(&config(), Some(services)).unwrap_or_else(|problems| panic!("{problems:?}"));

@@ -124,7 +124,6 @@ impl Book {
     fn try_to_rise(&mut self, browser: usize, user: &str) {
         for handle in Self::held(&self.jars[browser]) {
             let life = self.life(handle);
-            life.rise_tried = Some(Instant::now());
             if !life.users_tried.iter().any(|it| it == user) {
                 life.users_tried.push(user.to_owned());
             }
@@ -140,7 +139,7 @@ impl Book {
                 End::User(ended) => {
                     *ended == user_id(user) && self.sign_ons.get(&of).is_some_and(|(_, since)| at >= since)
                 }
-                End::Session { .. } => false,
+                End::Session { .. } | End::Grant(_) => false,
             })
         };
         if let Some((sign_on, _)) = self.sign_ons.get(&of).filter(|(sign_on, _)| !ends(sign_on)) {

@@ -280,6 +280,6 @@ impl SessionStore for StormStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { shared: true, durable: true, sweeps: true }
+        Capabilities { shared: true, durable: true, sweeps: true, reading_proves: true }
     }
 }

@@ -39,6 +39,16 @@ const REGRESSIONS: &[(&str, u64, &str)] = &[
         322,
         "leap 6; log-on 2 1 0 1 14528; visit 2 2 basket 0",
     ),
+    (
+        "a log-on whose commit is not answered, and the basket of the cookies that the browser still has",
+        51,
+        "events 0 silent; wait 3000; visit 0 2 basket 0; log-on 0 2 0 1 10816",
+    ),
+    (
+        "the same, and a patch that was on its way says nothing of the new cookies",
+        574,
+        "log-on 2 2 2 0 0; wait 50; visit 2 2 basket 58075; events 0 cut; log-on 2 1 0 0 49035; wait 1600",
+    ),
 ];
 
 #[test]

@@ -10,6 +10,7 @@ use vestibule_domain::key::{Key, SessionCookie};
 use vestibule_domain::limits::Limits;
 use vestibule_domain::session::Session;
 use vestibule_domain::standing::Standing;
+use vestibule_ports::issuer::End;
 use vestibule_ports::session_store::Slot;
 
 use super::book::{Book, Invariant, Leaf};
@@ -96,7 +97,9 @@ impl Book {
     fn may_have_ended(&self, handle: Handle, stone: &Tombstone) -> bool {
         let life = &self.sessions[&handle];
         match stone.cause {
-            Cause::LogOut | Cause::LogOutEverywhere if life.log_out_asked => return true,
+            Cause::LogOut | Cause::LogOutEverywhere if life.log_out_asked || self.is_left_behind(stone) => {
+                return true;
+            }
             Cause::OtherUser => return life.users_tried.len() > 1,
             _ => {}
         }
@@ -113,6 +116,15 @@ impl Book {
                 of_it.any(|granted| self.ends.iter().any(|(end, at)| granted.is_ended_by(end, *at)))
             }
         }
+    }
+
+    /// Whether a log-out of another session has ended what this one came from.
+    fn is_left_behind(&self, stone: &Tombstone) -> bool {
+        self.ends.iter().any(|(end, _)| match end {
+            End::SignOn(sign_on) => stone.sign_on.as_ref() == Some(sign_on),
+            End::User(user) => stone.newest_user.as_ref() == Some(user),
+            End::Session { .. } | End::Grant(_) => false,
+        })
     }
 
     fn watch_leaves(&mut self, handle: Handle, session: &Session, last_seen: Option<Timestamp>) {
@@ -135,41 +147,44 @@ impl Book {
         }
     }
 
-    /// The log-on that this browser was given still stands, unless something ended it.
+    /// Each cookie that this browser holds opens its session while that lives, so that no basket is lost; and the log-on
+    /// that it was given still stands, unless something ended it.
     fn watch_browser(&mut self, browser: usize) {
-        let Some(value) = self.jars[browser].get(Cookie::Vst).map(str::to_owned) else { return };
-        let (Some(issued), Some(parsed)) = (self.issued.get(&value), SessionValue::parse(value.as_bytes()))
-        else {
-            return;
-        };
+        for (name, cookie) in [(Cookie::Vst, SessionCookie::Vst), (Cookie::Keep, SessionCookie::Keep)] {
+            let Some(value) = self.jars[browser].get(name).map(str::to_owned) else { continue };
+            if let Some(what) = self.loss_of(&value, cookie) {
+                let what = format!("browser {browser}: its {} {what}", name.name());
+                self.accuse(Invariant::NoFallWithoutCause, what);
+            }
+        }
+    }
+
+    /// What a cookie has lost that it was given.
+    fn loss_of(&mut self, value: &str, cookie: SessionCookie) -> Option<&'static str> {
+        let (issued, parsed) = (self.issued.get(value)?, SessionValue::parse(value.as_bytes())?);
         let now = self.now();
-        let Slot::Live(stored) = self.truth.slot(issued.handle, now) else { return };
+        let Slot::Live(stored) = self.truth.slot(issued.handle, now) else { return None };
         let limits = Limits::default();
         let life = &self.sessions[&issued.handle];
-        let Some(session) = &life.newest else { return };
-        let key = session.recognise(&site(), SessionCookie::Vst, &parsed.secret, now, &limits);
-        let what = match key {
-            // A log-on whose commit was not answered has secrets that no browser has: nothing tells this one that.
-            None if life.rise_tried.is_none_or(|at| at < issued.at) => "is not recognised any more",
-            Some(Key::Vst) if issued.user.is_some() && !life.has_fallen => {
-                let view = judged(session, stored.last_seen, Key::Vst, now, &limits);
-                if view.is_some_and(|view| view.standing() == Standing::LoggedOn) {
-                    return;
-                }
-                let doubt = self.truth.touches_in_doubt_until();
-                let seen = life.slid_at.map_or(issued.wall, |slid| slid.max(issued.wall));
-                let in_doubt = doubt.is_some_and(|until| seen <= until) && now >= issued.wall + limits.idle;
-                let over = now >= issued.wall + limits.log_on || now >= seen + limits.idle;
-                if over || in_doubt {
-                    self.life(parsed.handle).has_fallen = true;
-                    return;
-                }
-                "has fallen before its time"
-            }
-            _ => return,
-        };
-        let what = format!("browser {browser}: its log-on to {} {what}", parsed.handle);
-        self.accuse(Invariant::NoFallWithoutCause, what);
+        let session = life.newest.as_ref()?;
+        match session.recognise(&site(), cookie, &parsed.secret, now, &limits) {
+            None => return Some("is not recognised any more"),
+            Some(Key::Vst) if issued.user.is_some() && !life.has_fallen => {}
+            Some(_) => return None,
+        }
+        let view = judged(session, stored.last_seen, Key::Vst, now, &limits);
+        if view.is_some_and(|view| view.standing() == Standing::LoggedOn) {
+            return None;
+        }
+        let doubt = self.truth.touches_in_doubt_until();
+        let seen = life.slid_at.map_or(issued.wall, |slid| slid.max(issued.wall));
+        let in_doubt = doubt.is_some_and(|until| seen <= until) && now >= issued.wall + limits.idle;
+        let over = now >= issued.wall + limits.log_on || now >= seen + limits.idle;
+        if over || in_doubt {
+            self.life(parsed.handle).has_fallen = true;
+            return None;
+        }
+        Some("has fallen before its time")
     }
 }
 

@@ -52,28 +52,39 @@ impl Tokens {
         timeout(FETCH_MAX, mint).await.is_ok_and(|minted| minted.is_ok())
     }
 
-    /// Keeps a token at hand for every site, for ever: renews it from half of its life, and tries on where none is to
-    /// be had.
+    /// Keeps a token at hand for every site, for ever: renews it from half of its life and at once when what was heard of
+    /// ends breaks off, and tries on where none is to be had.
     pub(crate) async fn keep_shared(&self, sites: &[Site]) -> Infallible {
         let mut pauses = vec![Pause::default(); sites.len()];
+        let mut news = self.feed.news();
         loop {
             for (site, pause) in sites.iter().zip(&mut pauses) {
                 if pause.is_over() && self.is_due(site) {
                     *pause = if self.fetch_shared(site).await { Pause::default() } else { pause.longer() };
                 }
             }
-            // Either is a reason to look: time, or a page that had to do without.
-            let _reason = timeout(LOOK_EVERY, self.wanted.notified()).await;
+            // Each is a reason to look: time, a page that had to do without, or what was heard.
+            let reason = async {
+                tokio::select! {
+                    () = self.wanted.notified() => {}
+                    _heard = news.changed() => {}
+                }
+            };
+            let _reason = timeout(LOOK_EVERY, reason).await;
         }
     }
 
     fn is_due(&self, site: &Site) -> bool {
         let newest = self.shared.get(&site.id).and_then(Slot::newest);
-        newest.is_none_or(|held| worth(&held, self.clock.wall()) != Cached::Use)
+        newest.is_none_or(|held| {
+            // Its signing key may have ended. That a lease is lost is no reason: of its end nothing is heard.
+            worth(&held, self.clock.wall()) != Cached::Use || self.feed.has_broken(held.since)
+        })
     }
 }
 
-/// By its life alone: a token that names nobody does not end otherwise.
+/// By its life alone: a token that names nobody ends otherwise only with the key that signed it, and until there is
+/// another it serves, so that an IDP that is away changes nothing.
 fn worth(held: &Token, now: Timestamp) -> Cached {
     token::cached_jpt(held.minted_at, held.expires_at, now)
 }

@@ -45,8 +45,8 @@ fn every_kind_of_end_comes_back_as_it_was_told() {
     registry.end_user(&user("bob"), Cause::Revoked, &act(START)).unwrap();
     registry.remove_client("till", &act(START)).unwrap();
     registry.rotate_key(&key, START, &act(START)).unwrap();
-    registry.end_key("kid", &act(START)).unwrap();
-    registry.set_profile(&user("alice"), &Profile::default(), &act(START)).unwrap();
+    registry.end_key("kid", &act(START), |_| NewKey { kid: "next".to_owned(), ..key.clone() }).unwrap();
+    registry.change_profile(&user("alice"), &act(START), |_| Profile::default()).unwrap();
     let expected = [
         Ended::Session { sid, ep },
         Ended::SignOn("sign-on".parse().unwrap()),

@@ -31,6 +31,20 @@ fn a_grant_tells_of_its_user_as_of_now() {
 }
 
 #[test]
+fn a_grant_that_no_session_has_got_ends_alone_and_once() {
+    let registry = registry();
+    sign_on(&registry, "alice", "browser", START);
+    grant(&registry, "kept", "browser", START);
+    grant(&registry, "forsaken", "browser", START);
+    for _ in 0..2 {
+        registry.end_grant(&digest("forsaken"), &act(START)).unwrap();
+    }
+    let alive = ["kept", "forsaken"].map(|name| has_grant(&registry, name, START));
+    assert_eq!(alive, [true, false]);
+    assert_eq!(told(&registry), [Ended::Grant("forsaken".to_owned())]);
+}
+
+#[test]
 fn with_one_grant_too_many_the_oldest_ends_and_the_feed_says_so() {
     let registry = with_caps(Caps { grants_per_user: 2, ..Caps::default() });
     for name in ["alice", "bob"] {

@@ -3,7 +3,7 @@
 use vestibule_domain::identity::Timestamp;
 use vestibule_ports::issuer::Ended;
 use vestibule_registry::Registry;
-use vestibule_registry::key::{NewKey, Pkcs8, Purpose};
+use vestibule_registry::key::{KeyEnd, NewKey, Pkcs8, Purpose};
 
 use super::fixture::*;
 
@@ -54,8 +54,32 @@ fn an_old_key_is_verified_with_until_it_retires_and_the_new_one_signs() {
 fn an_ended_key_is_gone_at_once_and_told() {
     let registry = registry();
     registry.create_first_key(&key("one", Purpose::Services), &act(START)).unwrap();
-    assert_eq!(registry.end_key("one", &act(START)), Ok(true));
-    assert_eq!(registry.end_key("one", &act(START)), Ok(false));
-    assert_eq!(kids(&registry, Purpose::Services, START), [""; 0]);
-    assert_eq!(told(&registry), [Ended::Key("one".to_owned())]);
+    registry.create_first_key(&key("other", Purpose::Jpt), &act(START)).unwrap();
+    let end = |kid: &str| {
+        registry.end_key(kid, &act(START), |purpose| key(&format!("after {kid}"), purpose)).unwrap()
+    };
+    assert_eq!(end("one"), KeyEnd::Done { successor: Some("after one".to_owned()) });
+    assert_eq!(end("one"), KeyEnd::Unknown);
+    assert_eq!(kids(&registry, Purpose::Services, START), ["after one"]);
+    assert_eq!(kids(&registry, Purpose::Jpt, START), ["other"]);
+    registry.rotate_key(&key("newest", Purpose::Services), START + HOUR, &act(START)).unwrap();
+    assert_eq!(end("after one"), KeyEnd::Done { successor: None });
+    assert_eq!(kids(&registry, Purpose::Services, START), ["newest"]);
+    let ended = ["one", "after one"].map(|kid| Ended::Key(kid.to_owned()));
+    assert_eq!(told(&registry), ended);
+}
+
+#[test]
+fn all_keys_are_read_at_once_in_one_order() {
+    let registry = registry();
+    for (kid, purpose) in [("z", Purpose::Services), ("b", Purpose::Jpt), ("c", Purpose::Oidc)] {
+        registry.create_first_key(&key(kid, purpose), &act(START)).unwrap();
+    }
+    registry.rotate_key(&key("a", Purpose::Jpt), START + HOUR, &act(START)).unwrap();
+    let names = |now| registry.keys(now).unwrap().into_iter().map(|key| key.kid).collect::<Vec<_>>();
+    assert_eq!(names(START), ["b", "a", "c", "z"]);
+    assert_eq!(names(START + HOUR), ["a", "c", "z"]);
+    for now in [START, START + HOUR] {
+        assert_eq!(registry.kids(now).unwrap(), names(now));
+    }
 }

@@ -156,7 +156,11 @@ fn new_claims_and_scopes_are_told_to_those_who_cache_them() {
     let registry = registry();
     let profile =
         Profile { email: Some("a@example.com".to_owned()), email_verified: true, ..Profile::default() };
-    assert_eq!(registry.set_profile(&user("alice"), &profile, &act(START)), Ok(true));
+    let changed = registry.change_profile(&user("alice"), &act(START), |old| {
+        assert_eq!(old.name.as_deref(), Some("alice"));
+        profile.clone()
+    });
+    assert_eq!(changed, Ok(true));
     assert_eq!(registry.set_user_scopes(&user("alice"), &scopes("a:b c:d"), &act(START)), Ok(true));
     let alice = registry.user(&user("alice")).unwrap().unwrap();
     assert_eq!((alice.profile, alice.scopes, alice.epoch), (profile, scopes("a:b c:d"), Epoch::FIRST));
@@ -172,7 +176,7 @@ fn orders_about_nobody_change_and_tell_nothing() {
     assert_eq!(registry.end_user(&nobody, Cause::Revoked, &act), Ok(Changed::Unknown));
     assert_eq!(registry.set_password(&nobody, &PasswordHash::new("x"), None, &act), Ok(Changed::Unknown));
     assert_eq!(registry.enable_user(&nobody, &act), Ok(false));
-    assert_eq!(registry.set_profile(&nobody, &Profile::default(), &act), Ok(false));
+    assert_eq!(registry.change_profile(&nobody, &act, |old| old), Ok(false));
     assert_eq!(registry.set_user_scopes(&nobody, &scopes(""), &act), Ok(false));
     assert_eq!(told(&registry), []);
 }

@@ -11,8 +11,9 @@ use vestibule_ports::memory::Fault;
 use vestibule_ports::session_store::SessionStore as _;
 
 use super::*;
+use crate::deadline;
 use crate::lease::LEASE;
-use crate::rig::{HANDLE, Rig, kept_tombstone, now, number_of, record_of, session, tombstone};
+use crate::rig::{HANDLE, Rig, kept_tombstone, now, number_of, pass, record_of, session, tombstone};
 
 const OTHER: Handle = Handle::from_bytes([8; 16]);
 
@@ -132,6 +133,44 @@ async fn a_write_whose_answer_was_lost_is_looked_up() {
     assert_eq!(ended, Ok(Finished::Ended(Box::new(tombstone()))));
 }
 
+#[tokio::test]
+async fn where_reading_proves_nothing_a_write_whose_answer_was_lost_stays_unknown() {
+    let rig = Rig::new().await;
+    rig.store.let_reading_prove_nothing();
+    rig.store.set_fault(Fault::LoseAnswers);
+    let unknown = |error: &StoreError| matches!(error, StoreError::Unknown(_));
+    assert!(rig.sessions.create(OTHER, &session(5)).await.is_err_and(|error| unknown(&error)));
+    let failed = rig.sessions.commit(HANDLE, |_, _| Ok(session(2))).await;
+    assert!(matches!(failed, Err(CommitError::Store(error)) if unknown(&error)));
+    let failed = rig.sessions.end(HANDLE, |_| Some(tombstone())).await;
+    assert!(matches!(failed, Err(CommitError::Store(error)) if unknown(&error)));
+    assert!(rig.cached().is_none());
+    // All three are there to be read all the same.
+    rig.store.set_fault(Fault::None);
+    assert!(matches!(rig.sessions.get(OTHER).await, Ok(Found::Live(..))));
+    assert_eq!(rig.store.get(HANDLE, now()).await, Ok(Slot::Ended(kept_tombstone())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_is_proven_by_ending_again_where_reading_proves_nothing() {
+    let rig = Rig::new().await;
+    rig.store.let_reading_prove_nothing();
+    rig.get().await;
+    let sessions = Arc::clone(&rig.sessions);
+    let store = Arc::clone(&rig.store);
+    let ending = tokio::spawn(async move {
+        let end = sessions.end(HANDLE, |_| {
+            store.set_fault(Fault::HoldAnswers);
+            Some(tombstone())
+        });
+        end.await
+    });
+    // Its first answer is given up by then.
+    pass(deadline::STORE_DEADLINE * 3 / 4).await;
+    rig.store.set_fault(Fault::None);
+    assert_eq!(ending.await.unwrap(), Ok(Finished::Ended(Box::new(tombstone()))));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_write_that_cannot_be_looked_up_stays_unknown_and_is_not_believed() {
     let rig = Rig::new().await;
@@ -191,6 +230,28 @@ async fn an_end_is_decided_on_what_the_store_has_and_anew_when_another_came_firs
     assert_eq!(ended, Finished::Ended(Box::new(of_the_newest.clone())));
     let kept = record::tombstone(&of_the_newest, &rig.sessions.limits);
     assert_eq!(rig.store.get(HANDLE, now()).await, Ok(Slot::Ended(kept)));
+}
+
+#[tokio::test]
+async fn an_end_of_what_was_just_read_reads_nothing_and_still_decides_on_the_newest() {
+    let rig = Rig::new().await;
+    rig.get().await;
+    let (known, reads) = (rig.cached(), rig.store.reads());
+    let stale = known.clone();
+    let deadline = rig.sessions.deadline();
+    let ended = rig.sessions.end_by(HANDLE, deadline, known, |known| Some(tombstone_of(known))).await;
+    assert_eq!(ended, Ok(Finished::Ended(Box::new(tombstone_of_session(&session(1))))));
+    assert_eq!(rig.store.reads(), reads);
+    let again = rig.sessions.end_by(HANDLE, deadline, stale, |known| Some(tombstone_of(known))).await;
+    assert_eq!(again, Ok(Finished::Gone));
+
+    let rig = Rig::new().await;
+    rig.get().await;
+    let known = rig.cached();
+    rig.commit_elsewhere(1, 10).await;
+    let ended =
+        rig.sessions.end_by(HANDLE, rig.sessions.deadline(), known, |known| Some(tombstone_of(known)));
+    assert_eq!(ended.await, Ok(Finished::Ended(Box::new(tombstone_of_session(&session(10))))));
 }
 
 #[tokio::test]

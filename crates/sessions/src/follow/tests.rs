@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use vestibule_domain::identity::Handle;
+use vestibule_domain::limits::Limits;
 use vestibule_ports::clock::{Clock as _, TestClock};
 use vestibule_ports::memory::{Fault, MemorySessionStore};
 use vestibule_ports::session_store::{Record, SessionStore as _, Slot};
@@ -105,6 +106,52 @@ async fn touches_are_saved_without_being_asked_for() {
     node.pass(TOUCH_EVERY + BEAT_EVERY).await;
     let Ok(Slot::Live(stored)) = node.store.get(HANDLE, node.clock.wall()).await else { panic!("not found") };
     assert_eq!(stored.last_seen, Some(now()));
+}
+
+/// Touches one session after another at each step, lets the store stall, and says how long the slowest was unsaved.
+async fn slowest_touch(stalls_at: Duration, stall: Duration) -> Duration {
+    const STEP: Duration = Duration::from_millis(250);
+    const STEPS: u32 = 40;
+    let node = Node::running().await;
+    let handle = |step: u32| Handle::from_bytes(u128::from(step).to_be_bytes());
+    for step in 0..STEPS {
+        node.store.create(handle(step), record_of(&session(1))).await.unwrap();
+    }
+    let (start, mut unsaved, mut slowest) = (time::Instant::now(), Vec::new(), Duration::ZERO);
+    for step in 0.. {
+        let is_stalled = (stalls_at..stalls_at + stall).contains(&start.elapsed());
+        node.store.set_fault(if is_stalled { Fault::HoldCalls } else { Fault::None });
+        if step < STEPS {
+            node.sessions.touches.note(handle(step), &Arc::default(), node.clock.wall());
+            unsaved.push((handle(step), start.elapsed()));
+        }
+        node.pass(STEP).await;
+        while !is_stalled && let Some((handle, made)) = unsaved.first().copied() {
+            let Ok(Slot::Live(stored)) = node.store.get(handle, node.clock.wall()).await else {
+                panic!("not found")
+            };
+            if stored.last_seen.is_none() {
+                break;
+            }
+            slowest = slowest.max(start.elapsed().saturating_sub(made));
+            unsaved.remove(0);
+        }
+        if step >= STEPS && unsaved.is_empty() {
+            break;
+        }
+    }
+    slowest
+}
+
+#[tokio::test(start_paused = true)]
+async fn touches_are_saved_within_the_idle_margin_though_the_store_stalls_for_three_seconds() {
+    let margin = Limits::default().idle_margin;
+    assert!(slowest_touch(Duration::ZERO, Duration::ZERO).await <= TOUCH_EVERY + BEAT_EVERY);
+    for quarters in 1..=24 {
+        let stalls_at = Duration::from_millis(250) * quarters;
+        let slowest = slowest_touch(stalls_at, Duration::from_secs(3)).await;
+        assert!(slowest < margin, "{slowest:?} with a stall at {stalls_at:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

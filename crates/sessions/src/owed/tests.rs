@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use vestibule_domain::identity::GrantDigest;
 use vestibule_domain::owed::{Reach, SETTLED_AFTER};
+use vestibule_oauth::token::GrantToken;
 use vestibule_ports::clock::Clock as _;
 use vestibule_ports::memory::Fault;
 use vestibule_ports::session_store::SessionStore as _;
@@ -15,7 +17,7 @@ const ENTRY: Handle = Handle::from_bytes([9; 16]);
 const LIMIT: usize = 10;
 
 fn owed(rig: &Rig) -> Owed {
-    Owed { session: HANDLE, reach: Reach::SignOn, since: rig.clock.wall() }
+    Owed { what: Debt::Session(HANDLE, Reach::SignOn), since: rig.clock.wall() }
 }
 
 async fn all_due(sessions: &Sessions<()>) -> Vec<Due> {
@@ -38,11 +40,34 @@ async fn an_end_is_owed_until_it_is_confirmed() {
     rig.sessions.end(HANDLE, |_| Some(tombstone())).await.unwrap();
 
     let due = all_due(&rig.sessions).await.pop().expect("it is owed");
-    assert_eq!((due.entry, due.owed, due.tombstone), (ENTRY, debt, tombstone()));
+    assert_eq!((due.entry, due.owed, due.tombstone), (ENTRY, debt, Some(tombstone())));
 
     rig.sessions.paid(ENTRY).await.unwrap();
     assert_eq!(entries(&rig).await, []);
     rig.sessions.paid(ENTRY).await.unwrap();
+}
+
+#[tokio::test]
+async fn after_its_confirmation_only_what_was_left_behind_is_owed() {
+    let rig = Rig::new().await;
+    let debt = owed(&rig);
+    rig.sessions.owe(ENTRY, &debt).await.unwrap();
+    rig.sessions.end(HANDLE, |_| Some(tombstone())).await.unwrap();
+    let confirm = || rig.sessions.confirm(ENTRY, HANDLE, Reach::SignOn, debt.since);
+
+    rig.store.set_fault(Fault::Unreachable);
+    assert!(confirm().await.is_err());
+    rig.store.set_fault(Fault::LoseAnswers);
+    assert_eq!(confirm().await, Ok(()), "it is looked up");
+    rig.store.set_fault(Fault::None);
+    assert_eq!(confirm().await, Ok(()), "another node may have been first");
+    let due = all_due(&rig.sessions).await.pop().expect("it is owed");
+    let siblings = Owed { what: Debt::Siblings(HANDLE, Reach::SignOn), ..debt };
+    assert_eq!((due.entry, due.owed, due.tombstone), (ENTRY, siblings, Some(tombstone())));
+
+    rig.sessions.paid(ENTRY).await.unwrap();
+    assert_eq!(confirm().await, Ok(()), "nothing late brings it back");
+    assert_eq!(entries(&rig).await, []);
 }
 
 #[tokio::test]
@@ -69,9 +94,19 @@ async fn nothing_is_told_of_a_session_that_lives_and_after_a_while_nothing_is_ow
 }
 
 #[tokio::test]
+async fn a_grant_that_no_session_has_is_owed_at_once() {
+    let rig = Rig::new().await;
+    let grant = GrantDigest::of(&GrantToken::parse("grant").unwrap());
+    let debt = Owed { what: Debt::Grant(grant), since: rig.clock.wall() };
+    rig.sessions.owe(ENTRY, &debt).await.unwrap();
+    let due = all_due(&rig.sessions).await.pop().expect("it is owed");
+    assert_eq!((due.entry, due.owed, due.tombstone), (ENTRY, debt, None));
+}
+
+#[tokio::test]
 async fn what_was_owed_for_a_session_that_is_not_there_is_forgotten() {
     let rig = Rig::new().await;
-    let debt = Owed { session: Handle::from_bytes([8; 16]), ..owed(&rig) };
+    let debt = Owed { what: Debt::Session(Handle::from_bytes([8; 16]), Reach::SignOn), ..owed(&rig) };
     rig.sessions.owe(ENTRY, &debt).await.unwrap();
     assert_eq!(entries(&rig).await, []);
     assert!(matches!(rig.store.get(ENTRY, rig.clock.wall()).await, Ok(Slot::Ended(_))));

@@ -12,7 +12,7 @@ use crate::cache::{AGE_MAX, GONE_MAX, SHARDS};
 use crate::deadline::STORE_DEADLINE;
 use crate::lease::LEASE;
 use crate::rig::{HANDLE, Rig, record_of, session, tombstone, unreadable};
-use crate::sessions::Found;
+use crate::sessions::{Config, Found};
 
 const MILLI: Duration = Duration::from_millis(1);
 
@@ -291,6 +291,22 @@ async fn however_young_it_is_nothing_stands_in_long_after_the_last_lease() {
     assert!(matches!(stale, Ok(Found::Stale { since_lease: UNFRESH_MAX, .. })), "{stale:?}");
     rig.clock.advance(MILLI);
     assert!(rig.sessions.get(HANDLE).await.is_err());
+}
+
+#[tokio::test]
+async fn how_long_a_copy_stands_in_is_a_setting_and_zero_is_never() {
+    for (seconds, stands_in) in [(10, true), (3, true), (2, false), (0, false)] {
+        let unfresh_max = Duration::from_secs(seconds);
+        let mut rig = Rig::with(Config { unfresh_max, ..Config::default() }).await;
+        rig.beat().await;
+        rig.get().await;
+        rig.store.set_fault(Fault::Unreachable);
+        rig.clock.advance(LEASE + Duration::from_secs(3));
+        let found = rig.sessions.get(HANDLE).await;
+        assert_eq!(matches!(found, Ok(Found::Stale { .. })), stands_in, "{seconds} s: {found:?}");
+    }
+    let longer = Rig::with(Config { unfresh_max: Duration::from_mins(1), ..Config::default() }).await;
+    assert_eq!(longer.sessions.unfresh_max(), UNFRESH_MAX, "never for longer than that");
 }
 
 #[tokio::test]

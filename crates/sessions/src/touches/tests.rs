@@ -6,7 +6,7 @@ use vestibule_ports::memory::Fault;
 use vestibule_ports::session_store::{SessionStore as _, Slot};
 
 use super::*;
-use crate::rig::{HANDLE, Rig, now, record_of, session};
+use crate::rig::{HANDLE, Rig, now, pass, record_of, session};
 use crate::sessions::Found;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -113,6 +113,140 @@ async fn enough_for_a_batch_wakes_the_one_who_saves() {
     for number in [0, TOUCHES_MAX as u128] {
         assert_eq!(saved(&rig, Handle::from_bytes(number.to_be_bytes())).await, Some(now()));
     }
+}
+
+/// A node with so many touched sessions.
+async fn touched(count: u128) -> Rig {
+    let rig = Rig::new().await;
+    for number in 0..count {
+        let handle = Handle::from_bytes(number.to_be_bytes());
+        rig.store.create(handle, record_of(&session(1))).await.unwrap();
+        rig.sessions.touches.note(handle, &Arc::default(), now());
+    }
+    rig
+}
+
+async fn saved_of(rig: &Rig, count: u128) -> usize {
+    let mut all = 0;
+    for number in 0..count {
+        all += usize::from(saved(rig, Handle::from_bytes(number.to_be_bytes())).await.is_some());
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_batch_that_failed_waits_for_the_next_time_and_stops_no_other() {
+    const COUNT: u128 = 3 * TOUCHES_MAX as u128;
+    let rig = touched(COUNT).await;
+    rig.store.set_fault(Fault::UnreachableOnce);
+    assert!(rig.sessions.flush_touches().await.is_err());
+    assert_eq!(saved_of(&rig, COUNT).await, 2 * TOUCHES_MAX);
+    assert_eq!(rig.sessions.touches.pending().len(), TOUCHES_MAX);
+    rig.sessions.flush_touches().await.unwrap();
+    assert_eq!(saved_of(&rig, COUNT).await, 3 * TOUCHES_MAX);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_ran_out_of_its_time_ends_the_flush() {
+    const COUNT: u128 = 3 * TOUCHES_MAX as u128;
+    let rig = touched(COUNT).await;
+    rig.store.set_fault(Fault::HoldCalls);
+    let start = Instant::now();
+    assert!(rig.sessions.flush_touches().await.is_err());
+    assert_eq!(start.elapsed(), deadline::CHORE_MAX);
+    assert_eq!(rig.sessions.touches.pending().len(), 3 * TOUCHES_MAX, "nothing is lost");
+    rig.store.set_fault(Fault::None);
+    rig.sessions.flush_touches().await.unwrap();
+    assert_eq!(saved_of(&rig, COUNT).await, 3 * TOUCHES_MAX);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_has_more_time_than_a_request() {
+    let rig = touched(1).await;
+    rig.store.set_fault(Fault::HoldAnswers);
+    let sessions = Arc::clone(&rig.sessions);
+    let flushing = tokio::spawn(async move { sessions.flush_touches().await });
+    pass(deadline::STORE_DEADLINE * 3).await;
+    rig.store.set_fault(Fault::None);
+    assert_eq!(flushing.await.unwrap(), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_away_keeps_no_process_from_ending() {
+    for (fault, took) in [(Fault::Unreachable, Duration::ZERO), (Fault::HoldCalls, deadline::CHORE_MAX * 2)] {
+        let rig = touched(10 * TOUCHES_MAX as u128).await;
+        rig.store.set_fault(fault);
+        let start = Instant::now();
+        rig.sessions.close().await;
+        assert_eq!(start.elapsed(), took, "{fault:?}");
+    }
+}
+
+/// Lets one batch after the other through, each this long after it was sent.
+async fn answer_after(rig: &Rig, time: Duration, batches: u32) {
+    for _ in 0..batches {
+        rig.store.set_fault(Fault::HoldAnswers);
+        pass(time).await;
+        rig.store.set_fault(Fault::HoldCalls);
+        pass(Duration::ZERO).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_process_saves_all_that_a_slow_store_takes() {
+    const BATCHES: u32 = 12;
+    const COUNT: u128 = BATCHES as u128 * TOUCHES_MAX as u128;
+    let rig = touched(COUNT).await;
+    rig.store.set_fault(Fault::HoldCalls);
+    let sessions = Arc::clone(&rig.sessions);
+    let closing = tokio::spawn(async move { sessions.close().await });
+    answer_after(&rig, SECOND * 3 / 2, BATCHES).await;
+    assert!(closing.is_finished());
+    rig.store.set_fault(Fault::None);
+    assert_eq!(saved_of(&rig, COUNT).await, COUNT as usize);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_process_has_a_limit() {
+    let rig = touched(20 * TOUCHES_MAX as u128).await;
+    rig.store.set_fault(Fault::HoldCalls);
+    let sessions = Arc::clone(&rig.sessions);
+    let start = Instant::now();
+    let closing = tokio::spawn(async move {
+        sessions.close().await;
+        start.elapsed()
+    });
+    answer_after(&rig, SECOND * 3 / 2, 13).await;
+    assert_eq!(closing.await.unwrap(), CLOSE_MAX);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flush_that_is_dropped_on_its_way_loses_nothing() {
+    const COUNT: u128 = 2 * TOUCHES_MAX as u128;
+    let rig = touched(COUNT).await;
+    rig.store.set_fault(Fault::HoldCalls);
+    let sessions = Arc::clone(&rig.sessions);
+    let flushing = tokio::spawn(async move { sessions.flush_touches().await });
+    tokio::task::yield_now().await;
+    assert!(rig.sessions.touches.pending().len() < COUNT as usize);
+    // As the process ends: the work is told to stop, and what is left is saved before it has.
+    flushing.abort();
+    rig.store.set_fault(Fault::None);
+    rig.sessions.close().await;
+    assert!(flushing.await.unwrap_err().is_cancelled());
+    assert_eq!(saved_of(&rig, COUNT).await, COUNT as usize);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_once_at_the_end_is_saved_by_the_second_try() {
+    let rig = touched(1).await;
+    rig.store.set_fault(Fault::HoldCalls);
+    let sessions = Arc::clone(&rig.sessions);
+    let closing = tokio::spawn(async move { sessions.close().await });
+    pass(deadline::CHORE_MAX + SECOND / 2).await;
+    rig.store.set_fault(Fault::None);
+    closing.await.unwrap();
+    assert_eq!(saved_of(&rig, 1).await, 1);
 }
 
 #[test]

@@ -6,3 +6,4 @@ mod failover;
 mod open;
 mod outage;
 mod server;
+mod touches;

@@ -188,3 +188,28 @@ async fn what_the_servers_settings_may_lose_is_warned_of() {
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].starts_with("the replica set has one member"), "{warnings:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_majority_that_does_not_journal_before_it_acknowledges_is_warned_of() {
+    let set = ReplicaSet::of_one();
+    let url = set.url("warned");
+    let store = server::open(&url).await;
+    let admin = Client::with_uri_str(&url).await.unwrap().database("admin");
+    let mut config = admin.run_command(doc! { "replSetGetConfig": 1 }).await.unwrap();
+    let config = config.get_document_mut("config").unwrap();
+    config.insert("version", config.get_i32("version").unwrap() + 1);
+    config.insert("writeConcernMajorityJournalDefault", false);
+    admin.run_command(doc! { "replSetReconfig": config.clone() }).await.unwrap();
+    let warnings = store.warnings().await;
+    assert!(
+        warnings.iter().any(|warning| warning.starts_with("writeConcernMajorityJournalDefault is false")),
+        "{warnings:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_proves_a_write_where_a_majority_has_it() {
+    let url = server::url("proven");
+    assert!(server::open(&url).await.capabilities().reading_proves);
+    assert!(!server::open(&format!("{url}&w=1")).await.capabilities().reading_proves);
+}

@@ -121,3 +121,21 @@ async fn an_end_whose_wait_was_cut_short_is_acknowledged_when_the_standby_has_it
     assert_eq!(answer, Ended::Already);
     assert!(took < HEALED_WITHIN, "{took:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_read_proves_nothing_while_commits_wait_for_a_standby() {
+    let server = Postgres::start();
+    let store = store_on(&server).await;
+    let reading_proves = || store.capabilities().reading_proves;
+    assert!(!reading_proves(), "nobody has told yet");
+    store.beat(beat(1)).await.unwrap();
+    assert!(reading_proves(), "there is no standby");
+
+    server.set("synchronous_standby_names", "elsewhere");
+    let late = in_time(store.beat(beat(2))).await;
+    assert!(late.is_err() && !reading_proves(), "{late:?}");
+
+    server.set("synchronous_standby_names", "");
+    healed(|| store.beat(beat(3))).await;
+    assert!(reading_proves());
+}

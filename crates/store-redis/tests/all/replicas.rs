@@ -31,6 +31,7 @@ fn is_unsafe<T>(answer: &Result<T, StoreError>) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_one_machine_has_is_not_acknowledged_however_often_it_is_asked_for() {
     let (_master, replica, store) = pair(100).await;
+    assert!(!store.capabilities().reading_proves, "what a read finds may be on one machine");
     until(PATIENCE, async || store.create(handle(1), record("1")).await, Result::is_ok).await.unwrap();
     let attempt = Attempt { body: "a".into(), expires_at: NOW + Duration::from_hours(1) };
     store.attempt_put(ATTEMPT, attempt).await.unwrap();
@@ -49,6 +50,7 @@ async fn what_one_machine_has_is_not_acknowledged_however_often_it_is_asked_for(
     assert_eq!(until(PATIENCE, ended, Result::is_ok).await, Ok(Ended::Already));
     replica.command(&["REPLICAOF", "NO", "ONE"]);
     let promoted = crate::rig::store(&format!("redis://{}", replica.place())).await;
+    assert!(promoted.capabilities().reading_proves, "it waits for nobody");
     assert_eq!(promoted.get(handle(1), NOW).await, Ok(Slot::Ended(tombstone())));
 }
 

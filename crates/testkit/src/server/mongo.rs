@@ -101,15 +101,36 @@ impl ReplicaSet {
         format!("mongodb://{}/{database}?replicaSet={SET}", hosts.join(","))
     }
 
-    /// The primary of a set of one steps down, and nobody takes its place.
+    /// The primary steps down for an hour. Of a set of one, nobody takes its place.
     pub fn step_down(&self) {
-        succeed(&self.members[0], vec![("replSetStepDown", 3_600.into()), ("force", 1.into())]);
+        succeed(&self.members[self.primary()], vec![("replSetStepDown", 3_600.into()), ("force", 1.into())]);
     }
 
     /// It may be elected again, and is when this returns.
     pub fn stand_again(&self) {
         succeed(&self.members[0], vec![("replSetFreeze", 0.into())]);
         self.primary();
+    }
+
+    /// Waits until every member has what the primary writes.
+    pub fn until_whole(&self) {
+        let all = i32::try_from(self.members.len()).expect("a set is small");
+        let patience = Patience::new(START_MAX);
+        loop {
+            let concern = Value::Document(vec![("w", all.into()), ("wtimeout", 1_000.into())]);
+            let document = Value::Document(vec![("count", 1.into())]);
+            let insert = vec![
+                ("insert", "whole".into()),
+                ("documents", iter::once(document).collect()),
+                ("writeConcern", concern),
+            ];
+            let reply = ask(self.members[self.primary()].address(), insert);
+            if reply.as_ref().is_ok_and(|reply| reply.succeeded() && !reply.has("writeConcernError")) {
+                return;
+            }
+            assert!(!patience.left().is_zero(), "the set is not whole: {reply:?}");
+            pause(ASK_EVERY);
+        }
     }
 
     /// Who vouches for the certificate of the members, as PEM.

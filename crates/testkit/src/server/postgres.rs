@@ -1,6 +1,8 @@
 //! A PostgreSQL of our own: a cluster made by `initdb` on a free port, with passwords as in real life. A database for each
 //! test that wants one, and accounts that may do less than everything.
 
+mod standby;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -46,19 +48,22 @@ impl Postgres {
     pub fn start_with(settings: &[&str]) -> Self {
         let account = Account::instead_of_root(SUPERUSER);
         let directory = directory(account.as_ref());
-        let postgres = program("postgres", Some(Path::new(PROGRAMS)));
-        let beside = |name: &str| postgres.with_file_name(name);
-        initdb(&beside("initdb"), directory.path(), account.as_ref());
+        let initdb_program = program("postgres", Some(Path::new(PROGRAMS))).with_file_name("initdb");
+        initdb(&initdb_program, directory.path(), account.as_ref());
+        Self::over(directory, settings, account.as_ref())
+    }
 
+    /// Starts a server over the files of this directory.
+    fn over(directory: TempDir, settings: &[&str], account: Option<&Account>) -> Self {
         let port = Port::free();
-        let mut command = Command::new(&postgres);
+        let mut command = Command::new(program("postgres", Some(Path::new(PROGRAMS))));
         command.arg("-D").arg(data(directory.path())).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
         // Processes die in tests, the machine does not: what was written is there without waiting for a disk.
         command.args(["-c", "unix_socket_directories=", "-c", "fsync=off"]);
         for setting in settings {
             command.args(["-c", setting]);
         }
-        if let Some(account) = &account {
+        if let Some(account) = account {
             account.wear(&mut command);
         }
         let server = Server::start(command, port, &directory.path().join("log"));

@@ -1,5 +1,7 @@
-//! Redis as Debian ships it: one server, a Sentinel set or a cluster, with or without TLS.
+//! Redis as Debian ships it, or another server that a variable names: one, a Sentinel set or a cluster, with or without
+//! TLS.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,8 +20,14 @@ const UNITE_MAX: Duration = Duration::from_secs(30);
 /// How often they are asked whether they have.
 const ASK_EVERY: Duration = Duration::from_millis(20);
 
+/// The program of a sentinel: a server under another name.
+const SENTINEL: &str = "redis-sentinel";
+
 /// The name by which sentinels know the master.
 pub const MASTER: &str = "vestibule";
+
+/// Names the program of another version, or of Valkey, which is run as a sentinel too.
+const SERVER: &str = "VESTIBULE_REDIS_SERVER";
 
 /// Slots of a cluster.
 const SLOTS: usize = 16_384;
@@ -111,8 +119,12 @@ impl Redis {
 fn start(name: &str, dir: &Path, text: &str, port: Port) -> Server {
     let file: PathBuf = dir.join("redis.conf");
     fs::write(&file, text).expect("the directory takes a file");
-    let mut command = Command::new(program(name, None));
+    let other = env::var_os(SERVER);
+    let mut command = Command::new(other.as_ref().map_or_else(|| program(name, None), PathBuf::from));
     command.arg(file).current_dir(dir);
+    if other.is_some() && name == SENTINEL {
+        command.arg("--sentinel");
+    }
     Server::start(command, port, &dir.join("log"))
 }
 
@@ -181,7 +193,7 @@ fn sentinel(master: u16) -> (Server, TempDir) {
          sentinel down-after-milliseconds {MASTER} 500\nsentinel failover-timeout {MASTER} 3000\n",
         dir.path().display()
     );
-    (start("redis-sentinel", dir.path(), &text, port), dir)
+    (start(SENTINEL, dir.path(), &text, port), dir)
 }
 
 /// Masters that share the slots, each with as many replicas as asked for.

@@ -34,3 +34,13 @@ fn the_right_most_hop_that_is_not_trusted() {
         assert_eq!(client(trusted, peer, forwarded), expected, "{peer} {forwarded:?}");
     }
 }
+
+#[test]
+fn addresses_are_spelled_as_everywhere() {
+    for text in ["127.0.0.1", "255.255.255.255", "0.0.0.0", "2001:db8::1", "::ffff:192.168.100.200"] {
+        let address: IpAddr = text.parse().unwrap();
+        assert_eq!(AddressText::of(address).as_ref(), text.as_bytes());
+    }
+    let longest: IpAddr = "1111:2222:3333:4444:5555:6666:7777:8888".parse().unwrap();
+    assert_eq!(AddressText::of(longest).as_ref(), longest.to_string().as_bytes());
+}

@@ -91,3 +91,34 @@ fn a_session_is_asked_for_by_its_handle() {
     let path = format!("GET /admin/sessions/{HANDLE}/audit");
     assert_eq!(server.asked(), [path.clone(), path]);
 }
+
+#[test]
+fn a_trail_is_read_page_by_page_until_there_is_enough() {
+    let alice = r#"{"id":"u1","login":"alice","name":null,"locale":null,"email":null,"roles":[],"disabled":false,
+        "created_at":"2027-01-15T08:00:00Z"}"#;
+    let page = |what: &str, next: &str| {
+        format!(
+            r#"{{"records":[{{"at":"2027-01-15T08:00:00Z","by":"root","from":"192.0.2.7","what":"{what}",
+            "client":null,"session":null,"note":"revoked"}}],"next":{next}}}"#
+        )
+    };
+    let (second, first) = (page("Second.", "7"), page("First.", "3"));
+    let script = vec![answer("200 OK", alice), answer("200 OK", &second), answer("200 OK", &first)];
+    let server = Scripted::start(script);
+    let command = AuditCommand::User { login: "alice".to_owned(), last: 2 };
+    assert_eq!(
+        carry_out(&command, &server.connection()).unwrap(),
+        "WHEN                  BY    FROM       WHAT     ABOUT\n\
+         2027-01-15T08:00:00Z  root  192.0.2.7  Second.  revoked\n\
+         2027-01-15T08:00:00Z  root  192.0.2.7  First.   revoked\n\
+         There are older records; --last N shows more.\n"
+    );
+    assert_eq!(
+        server.asked(),
+        [
+            "GET /admin/users/by-login/alice",
+            "GET /admin/users/u1/audit",
+            "GET /admin/users/u1/audit?before=7"
+        ]
+    );
+}

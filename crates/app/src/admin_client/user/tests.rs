@@ -3,7 +3,7 @@
 use super::*;
 use crate::admin_client::scripted::{Scripted, answer};
 
-const ALICE: &str = r#"{"id":"u1","login":"alice","name":null,"email":null,"disabled":false,
+const ALICE: &str = r#"{"id":"u1","login":"alice","name":null,"locale":null,"email":null,"roles":[],"disabled":false,
     "created_at":"2027-01-15T08:00:00Z"}"#;
 
 fn login() -> String {
@@ -24,11 +24,14 @@ fn a_user_is_added() {
         login: login(),
         name: Some("Alice".to_owned()),
         email: None,
+        locale: Some("de-AT".to_owned()),
+        roles: vec!["buyer".to_owned()],
         password_file: Some(password_file(&directory)),
     };
     let said = carry_out(add, &server.connection()).unwrap();
     assert_eq!(said, "User alice was created. Apps and services know the user as u1.\n");
-    let order = r#"{"login":"alice","password":"correct horse","name":"Alice"}"#;
+    let order =
+        r#"{"login":"alice","password":"correct horse","name":"Alice","locale":"de-AT","roles":["buyer"]}"#;
     assert_eq!(server.asked(), [format!("POST /admin/users {order}")]);
 }
 
@@ -66,6 +69,22 @@ fn a_password_is_set() {
 }
 
 #[test]
+fn what_is_not_named_stays_and_roles_are_all_there_are() {
+    let (stays, roles) = (None::<String>, vec!["buyer".to_owned()]);
+    for (name, roles, no_roles, order) in [
+        (Some(String::new()), Vec::new(), false, r#"{"name":""}"#),
+        (stays.clone(), roles, false, r#"{"roles":["buyer"]}"#),
+        (stays, Vec::new(), true, r#"{"roles":[]}"#),
+    ] {
+        let server = Scripted::start(vec![answer("200 OK", ALICE), answer("204 No Content", "")]);
+        let set = UserCommand::Set { login: login(), name, email: None, locale: None, roles, no_roles };
+        let said = carry_out(set, &server.connection()).unwrap();
+        assert_eq!(said, "User alice is changed; apps are told with the next request.\n");
+        assert_eq!(server.asked()[1], format!("POST /admin/users/u1/profile {order}"));
+    }
+}
+
+#[test]
 fn no_such_user() {
     let problem = r#"{"status":404,"title":"Not Found","detail":"No such user."}"#;
     let server = Scripted::start(vec![answer("404 Not Found", problem)]);
@@ -78,16 +97,20 @@ fn no_such_user() {
 #[test]
 fn a_list_is_read_to_its_end() {
     let first = format!(r#"{{"users":[{ALICE}],"next":"u1"}}"#);
-    let bob =
-        ALICE.replace("u1", "u2").replace("alice", "bob").replace("false", "true").replace("null", "\"Bob\"");
+    let bob = ALICE
+        .replace("u1", "u2")
+        .replace("alice", "bob")
+        .replace("false", "true")
+        .replace("null", "\"Bob\"")
+        .replace("[]", r#"["buyer","seller"]"#);
     let second = format!(r#"{{"users":[{bob}],"next":null}}"#);
     let server = Scripted::start(vec![answer("200 OK", &first), answer("200 OK", &second)]);
     let said = carry_out(UserCommand::List, &server.connection()).unwrap();
     assert_eq!(
         said,
-        "LOGIN  ACCOUNT   CREATED               IDENTIFIER  NAME  MAIL\n\
-         alice  active    2027-01-15T08:00:00Z  u1          -     -\n\
-         bob    disabled  2027-01-15T08:00:00Z  u2          Bob   Bob\n"
+        "LOGIN  ACCOUNT   CREATED               IDENTIFIER  NAME  MAIL  LOCALE  ROLES\n\
+         alice  active    2027-01-15T08:00:00Z  u1          -     -     -       -\n\
+         bob    disabled  2027-01-15T08:00:00Z  u2          Bob   Bob   Bob     buyer, seller\n"
     );
     assert_eq!(server.asked(), ["GET /admin/users", "GET /admin/users?after=u1"]);
 }

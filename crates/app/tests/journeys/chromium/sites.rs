@@ -9,7 +9,7 @@ use vestibule::config::Config;
 use vestibule::serve::{self, Running};
 use vestibule_demo::shop::{Settings, Shop};
 use vestibule_oauth::scope::ScopeSet;
-use vestibule_ports::authority::{Authority as _, NewUser, Password};
+use vestibule_ports::authority::{Authority as _, NewUser, Password, Profile};
 use vestibule_testkit::patience::Patience;
 use vestibule_testkit::port::Port;
 
@@ -43,8 +43,7 @@ impl Sites {
         let alice = NewUser {
             login: "alice".to_owned(),
             password: Password::new(PASSWORD),
-            name: Some("Alice Larsen".to_owned()),
-            email: None,
+            profile: Profile { name: Some("Alice Larsen".to_owned()), ..Profile::default() },
             scopes: ScopeSet::default(),
         };
         let made = running.wait(running.idp().expect("it has an [idp]").create_user(alice, "test"));

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::TempDir;
 use vestibule::config::Config;
 use vestibule::platform::Nature;
@@ -12,7 +13,7 @@ use vestibule::serve::{self, Running};
 use vestibule_domain::identity::UserId;
 use vestibule_idp::Idp;
 use vestibule_oauth::scope::ScopeSet;
-use vestibule_ports::authority::{Authority as _, NewUser, Password};
+use vestibule_ports::authority::{Authority as _, NewUser, Password, Profile};
 use vestibule_ports::entropy::SystemEntropy;
 use vestibule_testkit::client;
 use vestibule_testkit::fault::FaultProxy;
@@ -48,12 +49,13 @@ pub(super) struct Cluster {
     pub(super) clock: Arc<LiveClock>,
     idp: Option<Running>,
     nodes: Vec<Node>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 struct Node {
     running: Option<Running>,
     network: FaultProxy,
+    road: FaultProxy,
 }
 
 /// The tokens that apps behind each node were given for one visitor.
@@ -76,15 +78,17 @@ impl Cluster {
             start(dir.path(), name, &text, &clock)
         };
         let idp = start("idp", IDP, &[]);
-        let inside = address(&idp, "idp-inside").to_string();
+        let inside = address(&idp, "idp-inside");
         let node = |name: &str| {
             let network = FaultProxy::marking(place.address(), place.marks());
             let store = place.url(network.address());
+            let road = FaultProxy::marking(inside, &[b"/inside/feed"]);
+            let inside = road.address().to_string();
             let more = [("{node}", name), ("{inside}", &*inside), ("{store}", &*store)];
-            Node { running: Some(start(name, NODE, &more)), network }
+            Node { running: Some(start(name, NODE, &more)), network, road }
         };
         let nodes = vec![node("a"), node("b")];
-        let cluster = Self { app, clock, idp: Some(idp), nodes, _dir: dir };
+        let cluster = Self { app, clock, idp: Some(idp), nodes, dir };
         cluster.add_user(ALICE, PASSWORD);
         cluster
     }
@@ -100,6 +104,11 @@ impl Cluster {
     /// What lies between a node and the store.
     pub(super) fn network(&self, at: At) -> &FaultProxy {
         &self.node(at).network
+    }
+
+    /// What lies between a node and the log-in; it can tell the connections that carry the feed.
+    pub(super) fn road(&self, at: At) -> &FaultProxy {
+        &self.node(at).road
     }
 
     /// Breaks or mends the network of both nodes.
@@ -125,8 +134,7 @@ impl Cluster {
         let user = NewUser {
             login: login.to_owned(),
             password: Password::new(password),
-            name: None,
-            email: None,
+            profile: Profile::default(),
             scopes: ScopeSet::default(),
         };
         let added = self.administer(async |idp| idp.create_user(user, "test").await);
@@ -219,6 +227,12 @@ impl Cluster {
         tab.send(Ask::form(&shop(&path), &shop("/"), &[("item", "doormat")]))
     }
 
+    /// A patch that a story begins with: it is saved.
+    #[track_caller]
+    pub(super) fn keep(&self, at: At, tab: &mut Tab, patch: &str) {
+        once_not_busy("a patch", || self.patch(at, tab, patch));
+    }
+
     /// Sends the form that logs out, whatever the answer.
     #[track_caller]
     pub(super) fn log_out(&self, at: At, tab: &mut Tab, scope: &str) -> Reply {
@@ -254,8 +268,32 @@ impl Cluster {
     /// What a gateway says to a web app that has this token.
     #[track_caller]
     pub(super) fn orders(&self, at: At, token: &str) -> u16 {
-        let gateway = address(self.running(at), "gateway-inside");
+        self.orders_by(at, "gateway-inside", token)
+    }
+
+    /// What a gateway says to a caller outside who has this access token.
+    #[track_caller]
+    pub(super) fn outside_orders(&self, at: At, token: &str) -> u16 {
+        self.orders_by(at, "gateway", token)
+    }
+
+    #[track_caller]
+    fn orders_by(&self, at: At, door: &str, token: &str) -> u16 {
+        let gateway = address(self.running(at), door);
         client::get(gateway, "localhost", "/orders", &[&format!("Authorization: Bearer {token}")]).status
+    }
+
+    /// Why this session is what it is, as a node's administration tells it.
+    #[track_caller]
+    pub(super) fn audit(&self, at: At, handle: &str) -> Value {
+        let name = if at == At::A { "a" } else { "b" };
+        let file = self.dir.path().join(name).join("admin.token");
+        let token = std::fs::read_to_string(file).expect("a node that serves admin has a token");
+        let bearer = format!("Authorization: Bearer {}", token.trim_end());
+        let path = format!("/admin/sessions/{handle}/audit");
+        let answer = client::get(address(self.running(at), "admin"), "localhost", &path, &[&bearer]);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        serde_json::from_str(&answer.text()).expect("JSON")
     }
 
     /// No node takes this visitor for logged on any more, and no gateway takes the tokens, all of that within a time
@@ -296,19 +334,6 @@ impl Cluster {
     pub(super) fn is_whole(&self, at: At, tab: &mut Tab) -> bool {
         let (path, reply) = self.look(at, tab);
         reply.status == 200 && self.app.told(&path).context("degraded").is_none()
-    }
-
-    /// Waits until everything works again at every node, for logged-on and new visitors: how long it took.
-    #[track_caller]
-    pub(super) fn recovers(&self, within: Duration, tab: &mut Tab) -> Duration {
-        let healed = Patience::new(within);
-        for at in EVERYWHERE {
-            eventually(healed.left(), &format!("{at:?} knows its visitors"), || self.is_whole(at, tab));
-            eventually(healed.left(), &format!("{at:?} saves"), || {
-                self.patch(at, &mut self.tab(), r#"{"basket":["new"]}"#).status == 200
-            });
-        }
-        healed.waited()
     }
 }
 
@@ -352,10 +377,11 @@ fn pairs(tokens: &Tokens) -> impl Iterator<Item = (At, &str)> {
     EVERYWHERE.into_iter().flat_map(|at| tokens.iter().map(move |token| (at, token.as_str())))
 }
 
+/// Waits until it holds, for what is left of a wait that has begun with an acknowledgement or with healing.
 #[track_caller]
-fn within(patience: Patience, what: &str, mut holds: impl FnMut() -> bool) {
+pub(super) fn within(patience: Patience, what: &str, mut holds: impl FnMut() -> bool) {
     while !holds() {
-        assert!(!patience.left().is_zero(), "not {:?} after the acknowledgement: {what}", patience.waited());
+        assert!(!patience.left().is_zero(), "not within {:?}: {what}", patience.waited());
     }
 }
 

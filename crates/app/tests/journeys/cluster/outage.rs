@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde_json::json;
+use vestibule_sessions::STORE_DEADLINE;
 use vestibule_testkit::fault::FaultProxy;
 use vestibule_testkit::patience::Patience;
 
@@ -13,9 +14,11 @@ use super::super::visitor::house::{SHOP, eventually};
 use super::nodes::{At, Cluster, EVERYWHERE, NOTICED};
 use super::store::{Kind, on_every_store};
 
-/// An answer that says "not now" comes within the store's deadline of 0.3 s, twice where a write's outcome is looked for;
-/// the rest is for a machine that is busy with other tests.
-pub(super) const REFUSED_WITHIN: Duration = Duration::from_secs(1);
+/// An answer that says "not now" comes within the store's deadline, whatever is asked of the store on the way; the rest is
+/// for the way there and back on a machine that is busy with other tests.
+const REFUSED_WITHIN: Duration = STORE_DEADLINE.saturating_add(MARGIN);
+
+const MARGIN: Duration = Duration::from_millis(300);
 
 /// After healing everything works again by then.
 pub(super) const RECOVERED_WITHIN: Duration = Duration::from_secs(2);
@@ -30,6 +33,7 @@ on_every_store! {
     a_store_that_is_down_is_no_log_out,
     a_store_that_answers_long_after_the_deadline_is_no_log_out,
     a_store_that_answers_just_after_the_deadline_is_no_log_out_and_no_lie,
+    a_store_that_needs_most_of_the_deadline_for_one_answer_is_given_up_at_its_end,
     a_black_hole_is_no_log_out,
     a_narrow_network_is_no_log_out,
     a_log_in_under_way_survives_an_outage,
@@ -49,11 +53,11 @@ fn a_store_that_answers_long_after_the_deadline_is_no_log_out(kind: Kind) {
 fn a_store_that_answers_just_after_the_deadline_is_no_log_out_and_no_lie(kind: Kind) {
     let cluster = Cluster::open(&kind.place());
     let mut tab = cluster.logged_on(At::A);
-    cluster.patch(At::A, &mut tab, r#"{"basket":["kept"]}"#).is(200);
+    cluster.keep(At::A, &mut tab, r#"{"basket":["kept"]}"#);
     cluster.advance(PAST_LEASE);
     cluster.is_cached(&mut tab);
     let cookies = session_cookies(&tab);
-    let mut refusals = Refusals::default();
+    let (mut refusals, pace) = (Refusals::default(), cluster.pace());
 
     cluster.networks(|network| network.slow(Duration::from_millis(250)));
 
@@ -68,7 +72,7 @@ fn a_store_that_answers_just_after_the_deadline_is_no_log_out_and_no_lie(kind: K
     nobodys_pages_go_on(&cluster, &mut refusals);
 
     cluster.networks(FaultProxy::heal);
-    let took = cluster.recovers(RECOVERED_WITHIN, &mut tab);
+    let took = cluster.recovers(RECOVERED_WITHIN, &mut tab, pace);
     println!("{kind:?}: {refusals}; everything worked again {took:?} after healing");
     assert_eq!(session_cookies(&tab), cookies);
     for at in EVERYWHERE {
@@ -76,6 +80,38 @@ fn a_store_that_answers_just_after_the_deadline_is_no_log_out_and_no_lie(kind: K
         assert_eq!(told.standing(), "logged-on");
         let basket = told.attribute("basket");
         assert!(basket == json!(["kept"]) || basket == json!(["late"]), "{basket}");
+    }
+    cluster.log_out(At::B, &mut tab, "this").is(303);
+}
+
+/// One answer comes in time, and what takes several has no more time for each of them than for one.
+fn a_store_that_needs_most_of_the_deadline_for_one_answer_is_given_up_at_its_end(kind: Kind) {
+    let cluster = Cluster::open(&kind.place());
+    let mut tab = cluster.logged_on(At::A);
+    cluster.keep(At::A, &mut tab, r#"{"basket":["kept"]}"#);
+    cluster.advance(PAST_LEASE);
+    cluster.is_cached(&mut tab);
+    let cookies = session_cookies(&tab);
+    let (mut refusals, pace) = (Refusals::default(), cluster.pace());
+
+    cluster.networks(|network| network.slow(STORE_DEADLINE * 2 / 5));
+
+    // Each another one: what is found to be there already needs no write.
+    for (at, patch) in [(At::A, r#"{"basket":["late"]}"#), (At::B, r#"{"basket":["later"]}"#)] {
+        // Once before the app is called, to find out who it is, and once after it has answered.
+        let twice = STORE_DEADLINE * 2 + MARGIN;
+        refusals.within(twice, || cluster.patch(at, &mut tab, patch)).is(503).sets_nothing();
+        for scope in ["this", "everywhere"] {
+            refusals.expect(|| cluster.log_out(at, &mut tab, scope));
+        }
+    }
+
+    cluster.networks(FaultProxy::heal);
+    let took = cluster.recovers(RECOVERED_WITHIN, &mut tab, pace);
+    println!("{kind:?}: {refusals}; everything worked again {took:?} after healing");
+    assert_eq!(session_cookies(&tab), cookies);
+    for at in EVERYWHERE {
+        assert_eq!(cluster.whoami(at, &mut tab).standing(), "logged-on");
     }
     cluster.log_out(At::B, &mut tab, "this").is(303);
 }
@@ -101,12 +137,12 @@ fn no_log_out(kind: Kind, fault: impl Fn(&FaultProxy)) {
 /// The same for whatever breaks the store of this cluster; what that returns mends it.
 pub(super) fn goes_on<M: FnOnce()>(cluster: &Cluster, kind: Kind, fault: impl FnOnce() -> M) {
     let (mut tab, mut unknown) = (cluster.logged_on(At::A), cluster.logged_on(At::A));
-    cluster.patch(At::A, &mut tab, r#"{"basket":["kept"]}"#).is(200);
+    cluster.keep(At::A, &mut tab, r#"{"basket":["kept"]}"#);
     // The cookie that names the writer of a patch has the store asked, as long as it lasts.
     cluster.advance(PAST_LEASE);
     cluster.is_cached(&mut tab);
     let cookies = session_cookies(&tab);
-    let mut refusals = Refusals::default();
+    let (mut refusals, pace) = (Refusals::default(), cluster.pace());
 
     let mend = fault();
     cluster.advance(PAST_LEASE);
@@ -132,7 +168,7 @@ pub(super) fn goes_on<M: FnOnce()>(cluster: &Cluster, kind: Kind, fault: impl Fn
     }
 
     mend();
-    let took = cluster.recovers(RECOVERED_WITHIN, &mut tab);
+    let took = cluster.recovers(RECOVERED_WITHIN, &mut tab, pace);
 
     println!("{kind:?}: {refusals}; everything worked again {took:?} after healing");
     assert_eq!(session_cookies(&tab), cookies);
@@ -189,8 +225,8 @@ fn cannot_log_on(cluster: &Cluster, at: At, nobody: &mut Tab, refusals: &mut Ref
 fn a_log_in_under_way_survives_an_outage(kind: Kind) {
     let cluster = Cluster::open(&kind.place());
     let mut tab = cluster.tab();
-    cluster.patch(At::A, &mut tab, r#"{"basket":["kept"]}"#).is(200);
-    let mut refusals = Refusals::default();
+    cluster.keep(At::A, &mut tab, r#"{"basket":["kept"]}"#);
+    let (mut refusals, pace) = (Refusals::default(), cluster.pace());
     let back = cluster.until_callback(At::A, &mut tab);
     let cookies = session_cookies(&tab);
 
@@ -199,7 +235,7 @@ fn a_log_in_under_way_survives_an_outage(kind: Kind) {
 
     assert_eq!(session_cookies(&tab), cookies);
     cluster.networks(FaultProxy::heal);
-    cluster.recovers(RECOVERED_WITHIN, &mut cluster.tab());
+    cluster.recovers(RECOVERED_WITHIN, &mut cluster.tab(), pace);
     let tried_again = tab.step(&back);
     assert_eq!(tab.follow(tried_again).is(200).url.path(), "/account");
     let told = cluster.whoami(At::B, &mut tab);
@@ -210,10 +246,10 @@ fn connections_that_the_server_has_half_closed_are_made_anew(kind: Kind) {
     let cluster = Cluster::open(&kind.place());
     let mut tab = cluster.logged_on(At::A);
     cluster.is_cached(&mut tab);
-    let cookies = session_cookies(&tab);
+    let (cookies, pace) = (session_cookies(&tab), cluster.pace());
 
     cluster.networks(FaultProxy::half_close);
-    cluster.recovers(RECOVERED_WITHIN, &mut tab);
+    cluster.recovers(RECOVERED_WITHIN, &mut tab, pace);
 
     assert_eq!(session_cookies(&tab), cookies);
     cluster.be_known(&mut tab);
@@ -242,7 +278,12 @@ impl Refusals {
     /// One that comes in time.
     #[track_caller]
     pub(super) fn time(&mut self, ask: impl FnOnce() -> Reply) -> Reply {
-        let patience = Patience::new(REFUSED_WITHIN);
+        self.within(REFUSED_WITHIN, ask)
+    }
+
+    #[track_caller]
+    fn within(&mut self, limit: Duration, ask: impl FnOnce() -> Reply) -> Reply {
+        let patience = Patience::new(limit);
         let reply = ask();
         assert!(!patience.left().is_zero(), "after {:?}: {reply:?}", patience.waited());
         self.0.push(patience.waited());

@@ -65,9 +65,9 @@ fn reads_go_on(kind: Kind, trouble: Trouble) {
     let place = server.place();
     let cluster = Cluster::open(&place);
     let (mut tab, mut unknown) = (cluster.logged_on(At::A), cluster.logged_on(At::A));
-    cluster.patch(At::A, &mut tab, r#"{"basket":["kept"]}"#).is(200);
+    cluster.keep(At::A, &mut tab, r#"{"basket":["kept"]}"#);
     cluster.be_known(&mut tab);
-    let mut refusals = Refusals::default();
+    let (mut refusals, pace) = (Refusals::default(), cluster.pace());
 
     let mend = server.suffer(trouble, &place);
     cluster.advance(PAST_LEASE);
@@ -83,7 +83,7 @@ fn reads_go_on(kind: Kind, trouble: Trouble) {
     nobodys_pages_go_on(&cluster, &mut refusals);
 
     mend();
-    let took = cluster.recovers(RECOVERED_WITHIN, &mut tab);
+    let took = cluster.recovers(RECOVERED_WITHIN, &mut tab, pace);
 
     println!("{kind:?}, {trouble:?}: {refusals}; everything worked again {took:?} after the end of it");
     let told = cluster.whoami(At::B, &mut tab);
@@ -96,10 +96,11 @@ fn a_server_that_was_killed_and_started_again_has_lost_nobody_and_tells_ends_aga
     let mut server = OwnServer::start(kind);
     let cluster = Cluster::open(&server.place());
     let (mut tab, mut bystander) = (cluster.logged_on(At::A), cluster.logged_on(At::A));
-    cluster.patch(At::A, &mut tab, r#"{"basket":["kept"]}"#).is(200);
+    cluster.keep(At::A, &mut tab, r#"{"basket":["kept"]}"#);
     let tokens = cluster.be_known(&mut tab);
     cluster.advance(PAST_LEASE);
     cluster.is_cached(&mut tab);
+    let pace = cluster.pace();
 
     server.kill();
     cluster.advance(PAST_LEASE);
@@ -107,7 +108,7 @@ fn a_server_that_was_killed_and_started_again_has_lost_nobody_and_tells_ends_aga
     page.is(200).sets_nothing();
     assert_eq!(cluster.app.told(&path).context("degraded"), Some("1"));
     server.restart();
-    let took = cluster.recovers(RECOVERED_WITHIN, &mut tab);
+    let took = cluster.recovers(RECOVERED_WITHIN, &mut tab, pace);
 
     println!("{kind:?}: everything worked again {took:?} after the restart");
     for at in EVERYWHERE {

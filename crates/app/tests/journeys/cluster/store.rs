@@ -23,6 +23,8 @@ pub(super) struct Place {
     server: SocketAddr,
     /// A name that no other story has: of a database, or before each key.
     name: String,
+    /// What nodes use instead of an address of the network: servers that tell of one another cannot be behind it.
+    directly: Option<String>,
 }
 
 /// Numbers the places of this process.
@@ -47,7 +49,13 @@ impl Place {
     /// A new one on this server.
     pub(super) fn new(kind: Kind, server: SocketAddr) -> Self {
         let number = PLACES.fetch_add(1, Ordering::Relaxed);
-        Self { kind, server, name: format!("vestibule_{number}") }
+        Self { kind, server, name: format!("vestibule_{number}"), directly: None }
+    }
+
+    /// Nodes reach it by the URL that this makes of its name, and past the network.
+    pub(super) fn directly(mut self, url: impl FnOnce(&str) -> String) -> Self {
+        self.directly = Some(url(&self.name));
+        self
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -60,6 +68,9 @@ impl Place {
 
     /// As a configuration names it, for a node that reaches the server through this address.
     pub(super) fn url(&self, through: SocketAddr) -> String {
+        if let Some(url) = &self.directly {
+            return url.clone();
+        }
         let name = &self.name;
         match self.kind {
             Kind::Postgres => {

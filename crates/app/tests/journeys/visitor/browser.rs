@@ -306,7 +306,7 @@ impl Tab {
 
     /// Puts a request on the wire.
     #[track_caller]
-    fn put(&self, ask: &Ask) -> Raw {
+    pub(in crate::journeys) fn put(&self, ask: &Ask) -> Raw {
         let (url, body) = (ask.url(), ask.body.as_deref().unwrap_or_default());
         let mut head = vec![format!("Host: {}", authority(url)), format!("Accept: {}", accept(ask.used_as))];
         head.extend(ask.metadata());

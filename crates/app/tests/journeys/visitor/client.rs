@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use url::form_urlencoded;
 use vestibule_oauth::pkce::Verifier;
 
-use super::browser::{Ask, Reply, Tab};
+use super::browser::{Ask, Browser, Reply, Tab};
 use super::form::Form;
 use super::house::{ALICE, House, PASSWORD};
 
@@ -13,14 +13,22 @@ use super::house::{ALICE, House, PASSWORD};
 pub(super) const CALLBACK: &str = "http://127.0.0.1:4711/cb";
 
 /// The mobile app with one log-in under way.
-pub(super) struct Mobile<'h> {
-    house: &'h House,
+pub(in crate::journeys) struct Mobile {
+    /// Origin of the log-in.
+    login: String,
+    /// As the person's browser is before the log-in.
+    browser: Browser,
     pub(super) verifier: Verifier,
 }
 
-impl<'h> Mobile<'h> {
-    pub(super) fn new(house: &'h House) -> Self {
-        Self { house, verifier: Verifier::from_random(&[7; 32]) }
+impl Mobile {
+    pub(super) fn new(house: &House) -> Self {
+        Self::at(house.login(""), house.browser())
+    }
+
+    /// With a log-in that has this origin.
+    pub(in crate::journeys) fn at(login: String, browser: Browser) -> Self {
+        Self { login, browser, verifier: Verifier::from_random(&[7; 32]) }
     }
 
     /// Where it sends the browser.
@@ -35,7 +43,7 @@ impl<'h> Mobile<'h> {
             .append_pair("code_challenge", &self.verifier.challenge().to_string())
             .append_pair("code_challenge_method", "S256")
             .finish();
-        self.house.login(&format!("/authorize?{query}"))
+        format!("{}/authorize?{query}", self.login)
     }
 
     /// The address with a code, after the person has filled in the form if there is one.
@@ -53,13 +61,13 @@ impl<'h> Mobile<'h> {
     }
 
     #[track_caller]
-    pub(super) fn code(&self, scope: &str) -> String {
-        let mut tab = self.house.browser().tab();
+    pub(in crate::journeys) fn code(&self, scope: &str) -> String {
+        let mut tab = self.browser.copy().tab();
         self.authorize(&mut tab, scope).parameter("code").expect("a code")
     }
 
     #[track_caller]
-    pub(super) fn redeem(&self, code: &str) -> Reply {
+    pub(in crate::journeys) fn redeem(&self, code: &str) -> Reply {
         self.redeem_with(code, self.verifier.expose())
     }
 
@@ -72,14 +80,20 @@ impl<'h> Mobile<'h> {
             ("redirect_uri", CALLBACK),
             ("code_verifier", verifier),
         ];
-        token(self.house, &fields, None)
+        self.token(&fields)
     }
 
     #[track_caller]
     pub(super) fn refresh(&self, refresh_token: &str) -> Reply {
         let fields =
             [("grant_type", "refresh_token"), ("client_id", "mobile-app"), ("refresh_token", refresh_token)];
-        token(self.house, &fields, None)
+        self.token(&fields)
+    }
+
+    #[track_caller]
+    fn token(&self, fields: &[(&str, &str)]) -> Reply {
+        let url = format!("{}/token", self.login);
+        self.browser.copy().tab().send(Ask::form(&url, &url, fields).silent()).sets_nothing()
     }
 }
 
@@ -97,7 +111,7 @@ pub(super) fn token(house: &House, fields: &[(&str, &str)], basic: Option<(&str,
 impl Reply {
     /// A text of the JSON document.
     #[track_caller]
-    pub(super) fn text(&self, name: &str) -> String {
+    pub(in crate::journeys) fn text(&self, name: &str) -> String {
         let json = self.json();
         json[name].as_str().unwrap_or_else(|| panic!("no {name} in {json}")).to_owned()
     }

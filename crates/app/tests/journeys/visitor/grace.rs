@@ -8,7 +8,8 @@ use serde_json::json;
 use vestibule_testkit::upstream::{Step, answer};
 
 use super::browser::{Ask, Browser, Tab};
-use super::house::{House, SHOP};
+use super::form::Form;
+use super::house::{ALICE, House, PASSWORD, SHOP};
 
 /// What a request with an old secret leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +76,61 @@ fn during_grace_a_page_shows_what_stood_before_and_its_patch_is_refused() {
 }
 
 #[test]
+fn a_log_on_whose_answer_is_lost_costs_no_basket() {
+    let house = House::open();
+    let mut tab = house.browser().tab();
+    house.patch(&mut tab, r#"{"basket":["before"]}"#).is(200);
+    house.whoami(&mut tab);
+    let (old, lost) = (tab.browser.copy(), tab.browser.copy());
+    log_on_without_coming_back(&house, &mut lost.tab());
+    assert_eq!(seen(&house, &mut tab, "POST"), Seen::Moved);
+    // Nor is the visitor sent round in circles who tries again at once: the log-in asks nobody, and here he is old.
+    house.advance(Duration::from_secs(1));
+    let again = lost.copy();
+    for (name, value) in tab.browser.cookies(SHOP) {
+        again.put_cookie(SHOP, &name, &value);
+    }
+    let asked = again.tab().open(&house.shop("/account"));
+    again.tab().follow(asked).is(503);
+
+    // After the grace it is as if only the lasting cookie were there.
+    house.advance(Duration::from_secs(6));
+    for method in ["GET", "HEAD", "POST"] {
+        assert_eq!(seen(&house, &mut tab, method), Seen::As("returning", false), "{method}");
+    }
+    house.patch(&mut tab, r#"{"basket":["before","later"]}"#).is(200);
+    let told = house.whoami(&mut tab);
+    assert_eq!(told.attributes(), json!({"basket": ["before", "later"]}));
+    assert_eq!(told.context("remembered-user"), None);
+
+    // The visitor tries again, and the log-on that nobody saw is over.
+    tab.log_in(&house.shop("/account"));
+    let told = house.whoami(&mut tab);
+    assert_eq!((told.standing(), told.attributes()), ("logged-on", json!({"basket": ["before", "later"]})));
+    house.advance(Duration::from_secs(6));
+    for browser in [old, lost] {
+        assert_eq!(seen(&house, &mut browser.tab(), "GET"), Seen::As("anonymous", false));
+    }
+}
+
+#[test]
+fn the_old_secret_ends_when_a_new_one_comes_back_however_late() {
+    let house = House::open();
+    let mut tab = house.browser().tab();
+    house.patch(&mut tab, r#"{"basket":["before"]}"#).is(200);
+    house.whoami(&mut tab);
+    let old = tab.browser.copy();
+    log_on_without_coming_back(&house, &mut tab);
+    house.advance(Duration::from_mins(20));
+    assert_eq!(seen(&house, &mut old.tab(), "GET"), Seen::As("returning", false));
+
+    assert_eq!(house.whoami(&mut tab).standing(), "logged-on");
+
+    assert_eq!(seen(&house, &mut old.tab(), "GET"), Seen::As("anonymous", false));
+    assert_eq!(house.whoami(&mut tab).standing(), "logged-on");
+}
+
+#[test]
 fn a_request_that_was_opened_before_the_rise_saves_its_patch_after_it() {
     let house = House::open();
     let mut tab = house.browser().tab();
@@ -123,6 +179,16 @@ fn seen(house: &House, tab: &mut Tab, method: &str) -> Seen {
     let told = house.app.told(&path);
     let standing = ["anonymous", "returning", "logged-on"].into_iter().find(|it| *it == told.standing());
     Seen::As(standing.expect("a standing"), told.context("user").is_some())
+}
+
+/// Logs alice on, up to the answer with the new cookies.
+#[track_caller]
+fn log_on_without_coming_back(house: &House, tab: &mut Tab) {
+    let asked = tab.open(&house.shop("/account"));
+    let form = Form::of(&tab.follow(asked).is(200));
+    let answered = form.submit(tab, &[("username", ALICE), ("password", PASSWORD)]).is(303);
+    let answer = tab.open(answered.location().as_str()).is(303);
+    assert!(answer.sets().contains(&"vst".to_owned()), "{:?}", answer.sets());
 }
 
 /// A browser as it was before a log-on, and as it is.

@@ -11,7 +11,7 @@ use vestibule::platform::Nature;
 use vestibule::serve::{self, Running};
 use vestibule_domain::identity::{Timestamp, UserId};
 use vestibule_oauth::scope::ScopeSet;
-use vestibule_ports::authority::{Authority as _, NewUser, Password};
+use vestibule_ports::authority::{Authority as _, NewUser, Password, Profile};
 use vestibule_ports::clock::TestClock;
 use vestibule_ports::entropy::SeededEntropy;
 use vestibule_testkit::client;
@@ -45,6 +45,7 @@ pub(super) const HOUR: Duration = Duration::from_hours(1);
 pub(super) const DAY: Duration = Duration::from_hours(24);
 
 const SETTINGS: &str = include_str!("house.toml");
+const SERVICES: &str = include_str!("services.toml");
 
 /// The platform, started, and what stands around it.
 pub(super) struct House {
@@ -55,6 +56,7 @@ pub(super) struct House {
     ports: [Port; 3],
     sessions: String,
     idp: String,
+    services: &'static str,
     running: Option<Running>,
 }
 
@@ -68,17 +70,23 @@ impl House {
     /// With these lines of `[sessions]`.
     #[track_caller]
     pub(super) fn with(sessions: &str) -> Self {
-        Self::with_lines(sessions, "")
+        Self::with_lines(sessions, "", "")
     }
 
     /// With these lines of `[idp]`.
     #[track_caller]
     pub(super) fn with_idp(idp: &str) -> Self {
-        Self::with_lines("", idp)
+        Self::with_lines("", idp, "")
+    }
+
+    /// With services behind a gateway that has both doors.
+    #[track_caller]
+    pub(super) fn with_services() -> Self {
+        Self::with_lines("", "", SERVICES)
     }
 
     #[track_caller]
-    fn with_lines(sessions: &str, idp: &str) -> Self {
+    fn with_lines(sessions: &str, idp: &str, services: &'static str) -> Self {
         let mut house = Self {
             app: App::start(),
             clock: Arc::new(TestClock::new(Timestamp::from_secs(BEGIN))),
@@ -87,6 +95,7 @@ impl House {
             ports: [(); 3].map(|()| Port::free()),
             sessions: sessions.to_owned(),
             idp: registry::lines() + idp,
+            services,
             running: None,
         };
         std::fs::write(house.dir.path().join("till.secret"), TILL_SECRET).expect("the directory takes files");
@@ -121,7 +130,7 @@ impl House {
 
     fn config(&self) -> Config {
         let [web, idp, metrics] = &self.ports;
-        let mut text = SETTINGS
+        let mut text = (SETTINGS.to_owned() + self.services)
             .replace("{web}", &web.to_string())
             .replace("{idp}", &idp.to_string())
             .replace("{metrics}", &metrics.to_string())
@@ -175,8 +184,11 @@ impl House {
         let user = NewUser {
             login: login.to_owned(),
             password: Password::new(password),
-            name: Some("Alice Larsen".to_owned()),
-            email: Some("alice@shop.example".to_owned()),
+            profile: Profile {
+                name: Some("Alice Larsen".to_owned()),
+                email: Some("alice@shop.example".to_owned()),
+                ..Profile::default()
+            },
             scopes: ScopeSet::default(),
         };
         let idp = running.idp().expect("the house has a log-in");

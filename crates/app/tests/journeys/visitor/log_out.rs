@@ -4,6 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
+use vestibule_testkit::patience::PATIENCE;
 use vestibule_testkit::upstream::{Step, answer};
 
 use super::browser::{Ask, Reply, Tab};
@@ -74,6 +75,32 @@ fn a_log_out_reaches_the_other_site_of_this_browser_but_no_other_browser() {
         house.whoami_in_outlet(&mut tab).standing() != "logged-on"
     });
     assert_eq!(house.whoami(&mut elsewhere).standing(), "logged-on");
+}
+
+#[test]
+fn a_log_out_ends_what_had_fallen_idle_at_the_other_site_of_this_browser() {
+    for was_noticed in [true, false] {
+        let house = House::open();
+        let mut tab = logged_on(&house);
+        let asked = tab.open(&house.outlet("/account"));
+        tab.follow(asked).is(200);
+        let mut elsewhere = logged_on(&house);
+        for _ in 0..2 {
+            house.advance(20 * MINUTE);
+            assert_eq!(house.whoami(&mut tab).standing(), "logged-on");
+            assert_eq!(house.whoami(&mut elsewhere).standing(), "logged-on");
+        }
+        if was_noticed {
+            assert_eq!(house.whoami_in_outlet(&mut tab).standing(), "returning");
+        }
+
+        log_out(&house, &mut tab, "this");
+
+        eventually(PATIENCE, "the end at the outlet", || {
+            house.whoami_in_outlet(&mut tab).standing() == "anonymous"
+        });
+        assert_eq!(house.whoami(&mut elsewhere).standing(), "logged-on");
+    }
 }
 
 #[test]

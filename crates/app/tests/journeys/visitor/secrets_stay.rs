@@ -3,13 +3,16 @@
 use std::fs;
 
 use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use vestibule_testkit::patience::PATIENCE;
 use vestibule_testkit::strict::latin1;
 
 use super::browser::Ask;
 use super::client::{Mobile, token};
 use super::form::Form;
-use super::house::{ALICE, House, LOGIN, OUTLET, PASSWORD, SHOP, TILL_SECRET};
+use super::house::{ALICE, House, LOGIN, OUTLET, PASSWORD, SHOP, TILL_SECRET, eventually};
+use super::split::{At, SECRET, Split};
 
 /// Secrets of one journey, with names.
 #[derive(Default)]
@@ -19,6 +22,14 @@ impl Secrets {
     fn add(&mut self, name: &str, secret: &str) {
         assert!(secret.len() >= 16, "{name} is no canary: {secret}");
         self.0.push((name.to_owned(), secret.to_owned()));
+    }
+
+    /// A signed token, and the two parts of it that no other has.
+    fn add_signed(&mut self, name: &str, token: &str) {
+        self.add(name, token);
+        for part in token.split('.').skip(1) {
+            self.add(&format!("part of the {name}"), part);
+        }
     }
 
     /// Asserts that a place holds none of them, neither as text nor as the bytes it stands for.
@@ -54,6 +65,117 @@ fn nothing_secret_is_in_logs_metrics_error_pages_files_or_apps() {
             secrets.are_not_in(&name, &fs::read(file.path()).expect("a file"), &[]);
         }
     }
+}
+
+/// Every secret is shown at every door of both processes, mostly at wrong ones, while these say all that they have to say.
+#[test]
+fn nothing_secret_is_in_what_processes_say_and_keep_whatever_is_shown_where() {
+    let split = Split::start();
+    let mut secrets = Secrets::default();
+    secrets.add("password", PASSWORD);
+    secrets.add("role client's secret", SECRET);
+    secrets.add("admin token", &split.admin_token());
+    let mut held = split.log_on(PASSWORD);
+    held.lives(&split);
+    let echo = split.app.new_path("/echo");
+    assert_eq!(split.call(At::GatewayInside, &echo, &held.jpt).status, 200);
+    let bearer = split.app.told(&echo).0.only("authorization").map(str::to_owned).expect("a JWT");
+    secrets.add_signed("JWT", bearer.trim_start_matches("Bearer "));
+    secrets.add_signed("JPT", &held.jpt);
+    secrets.add_signed("ID token", held.token("id_token"));
+    secrets.add("access token", held.token("access_token"));
+    secrets.add("refresh token", held.token("refresh_token"));
+    for host in [SHOP, LOGIN] {
+        for (name, value) in held.tab.browser.cookies(host).iter().filter(|(name, _)| name != "__Host-vst-at")
+        {
+            secrets
+                .add(&format!("secret of {name}"), value.split('.').next_back().expect("a text has an end"));
+        }
+    }
+
+    let shown: Vec<_> = secrets.0.iter().map(|(_, secret)| secret.clone()).collect();
+    let mut refusals = Vec::new();
+    for secret in &shown {
+        refusals.extend(show(&split, secret));
+    }
+    assert!(refusals.len() > 10 * shown.len(), "{} refusals", refusals.len());
+    let last = split.app.new_path("/whoami/last");
+    held.tab.open(&split.shop(&last)).is(200);
+    split.call(At::LoginMetrics, "/last", "x");
+
+    secrets.are_not_in("the refusals", refusals.join("\n").as_bytes(), &[]);
+    for metrics in [At::LoginMetrics, At::NodeMetrics] {
+        let said = split.call(metrics, "/metrics", "x");
+        assert_eq!(said.status, 200);
+        secrets.are_not_in("the metrics", &said.body, &[]);
+    }
+    eventually(PATIENCE, "the last lines of both logs", || {
+        let said = latin1(&split.said());
+        said.contains(&last) && said.contains("/last\"")
+    });
+    secrets.are_not_in("what the processes say", &split.said(), &[]);
+    let files = split.files();
+    assert!(files.len() > 1, "not even both databases are there");
+    for (name, bytes) in files {
+        secrets.are_not_in(&name, &bytes, &[]);
+    }
+}
+
+/// Shows a secret wherever one can be shown. Gives the bodies of all refusals.
+fn show(split: &Split, secret: &str) -> Vec<String> {
+    let bearer = format!("Authorization: Bearer {secret}");
+    let basic = |id: &str, secret: &str| {
+        format!("Authorization: Basic {}", STANDARD.encode(format!("{id}:{secret}")))
+    };
+    let (wrong, right, app) = (basic("node", secret), basic("node", SECRET), basic("mobile-app", secret));
+    let admin = format!("Authorization: Bearer {}", split.admin_token());
+    let cookie = format!("Cookie: __Host-vst={secret}; __Host-vst-idp={secret}");
+    let [form, json] =
+        ["application/x-www-form-urlencoded", "application/json"].map(|kind| format!("Content-Type: {kind}"));
+    let in_query = format!("/echo?access_token={secret}");
+    let callback = format!("/.vestibule/callback?code={secret}&state={secret}");
+    let to = format!("/.vestibule/login?to=//{secret}");
+    let authorize = format!("/authorize?client_id={secret}&state={secret}&redirect_uri={secret}");
+    let refresh = format!("grant_type=refresh_token&client_id=nobody&refresh_token={secret}");
+    let code =
+        format!("grant_type=authorization_code&client_id=mobile-app&code={secret}&code_verifier={secret}");
+    let credentials =
+        format!("grant_type={secret}&scope={secret}&client_id=mobile-app&client_secret={secret}");
+    let log_in = format!("username={secret}&password={secret}&csrf={secret}");
+    let user = format!(r#"{{"login":"{secret}","password":"{secret}","{secret}":1}}"#);
+    let swap = format!(r#"{{"inside":"{secret}x"}}"#);
+    let asked: [(At, &str, &str, &[&str], &str); 18] = [
+        (At::Gateway, "GET", "/echo", &[&bearer], ""),
+        (At::Gateway, "GET", &in_query, &[], ""),
+        (At::Gateway, "GET", "/echo", &[&bearer, &bearer], ""),
+        (At::GatewayInside, "GET", "/echo", &[&bearer], ""),
+        (At::Shop, "GET", "/account", &[&cookie], ""),
+        (At::Shop, "GET", &callback, &[&cookie], ""),
+        (At::Shop, "GET", &to, &[&cookie], ""),
+        (At::Login, "GET", &authorize, &[&cookie], ""),
+        (At::Login, "POST", "/token", &[&form], &refresh),
+        (At::Login, "POST", "/token", &[&form], &code),
+        (At::Login, "POST", "/token", &[&form], &credentials),
+        (At::Login, "POST", "/token", &[&form, &app], &refresh),
+        (At::Login, "POST", "/login", &[&form, &cookie], &log_in),
+        (At::Login, "POST", "/password", &[&form, &cookie], &log_in),
+        (At::Admin, "GET", "/admin/users", &[&bearer], ""),
+        (At::Admin, "POST", "/admin/users", &[&admin, &json], &user),
+        (At::LoginInside, "POST", "/inside/swap", &[&wrong, &json], &swap),
+        (At::LoginInside, "POST", "/inside/swap", &[&right, &json], &swap),
+    ];
+    let refusals = asked.into_iter().filter_map(|(at, method, target, fields, body)| {
+        let host = match at {
+            At::Shop => format!("Host: {}", split.shop("").trim_start_matches("http://")),
+            At::Login => format!("Host: {}", split.login("").trim_start_matches("http://")),
+            _ => "Host: localhost".to_owned(),
+        };
+        let fields = [&[host.as_str()], fields].concat();
+        let response = split.begin(at, method, target, &fields, body).response_to(method);
+        // A secret may be right where it is shown.
+        (response.status >= 400).then(|| format!("{:?} {}", response.fields, response.text()))
+    });
+    refusals.collect()
 }
 
 /// A visitor logs on at two sites, an app and a till get tokens, and much goes wrong. Gives the bodies of all refusals.

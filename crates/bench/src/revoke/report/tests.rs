@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::{BEGIN, END, Report, percentile};
 use crate::machine::Machine;
-use crate::revoke::trial::{Times, Trial};
+use crate::revoke::trial::{Cause, Times, Trial};
 
 fn report(milliseconds: impl IntoIterator<Item = u64>) -> Report {
     let ms = Duration::from_millis;
     let trial = |time| Trial { proxies: ms(time), gateways: ms(1) };
-    let times = Times { log_outs: milliseconds.into_iter().map(trial).collect(), disabled: Vec::new() };
+    let times = Times::from([(Cause::LogOut, milliseconds.into_iter().map(trial).collect())]);
     Report { machine: Machine::look(Vec::new()), stores: vec![("postgres", times)], gated: true }
 }
 
@@ -39,4 +39,5 @@ fn the_table_goes_between_its_marks() {
     assert!(text.starts_with("before\n") && text.ends_with("after\n") && !text.contains("old"), "{text}");
     assert!(text.contains("| postgres | log-out | 3 | 3.0 / 7.0 / 7.0 | 1.0 / 1.0 / 1.0 |"), "{text}");
     assert!(text.contains("| user disabled | 0 | - |"), "{text}");
+    assert!(text.contains("| too many browsers | 0 | - |"), "{text}");
 }

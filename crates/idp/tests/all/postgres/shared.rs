@@ -10,6 +10,7 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 use vestibule_domain::identity::{Epoch, Timestamp};
 use vestibule_idp::Idp;
+use vestibule_ports::authority::{Authority as _, KeyPurpose};
 use vestibule_ports::clock::TestClock;
 use vestibule_ports::entropy::SeededEntropy;
 use vestibule_ports::issuer::{Cause, End, Ended, FeedItem, Issuer as _, IssuerError, Presented, Refusal};
@@ -17,6 +18,7 @@ use vestibule_testkit::patience::PATIENCE;
 
 use super::database;
 use super::house::{BIRTH, config};
+use super::keys::kid;
 use super::site::{SID, returning};
 
 /// Providers that make their first start at one instant.
@@ -83,4 +85,23 @@ async fn an_end_at_one_provider_is_in_the_feed_of_the_other_and_dead_at_once() {
     };
     let told = tokio::time::timeout(PATIENCE, told).await.unwrap();
     assert_eq!(told, (1, Ended::Session { sid: SID, ep: Epoch::FIRST }, Cause::LogOut));
+}
+
+/// A key that one process makes or ends is made or ended at the other with the next thing that is asked of it.
+#[tokio::test]
+async fn a_key_of_one_provider_is_the_others_too() {
+    let idps = started_at_once(2);
+    let mint = async |at: usize| idps[at].mint(returning(), None).await.unwrap().jpt;
+    let swap = async |at: usize, jpt| idps[at].swap(Presented::Inside(jpt)).await;
+    let old = mint(1).await;
+    let made = idps[0].rotate_key(KeyPurpose::Jpt, "admin").await.unwrap();
+    // At the one that has not been asked for anything since.
+    swap(1, mint(0).await).await.unwrap();
+    assert_eq!(kid(mint(1).await.expose()), made.kid);
+    assert!(document(&idps[1], "/jwks/jpt").await.contains(&made.kid));
+    let successor = idps[0].end_key(&made.kid, "admin").await.unwrap().unwrap();
+    assert!(!document(&idps[1], "/jwks/jpt").await.contains(&made.kid));
+    assert_eq!(kid(mint(1).await.expose()), successor);
+    idps[1].end_key(&kid(old.expose()), "admin").await.unwrap();
+    assert_eq!(swap(0, old).await.unwrap_err(), IssuerError::Refused(Refusal::Token));
 }

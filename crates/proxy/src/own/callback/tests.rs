@@ -1,8 +1,11 @@
-//! Another user's log-on ends the session that was there, unless that has risen meanwhile.
+//! Another user's log-on ends the session that was there, unless that has risen meanwhile; and what comes to nothing
+//! leaves nothing alive.
 
+use vestibule_domain::attempt::ReturnTarget;
 use vestibule_domain::audit::Tombstone;
-use vestibule_domain::identity::Epoch;
+use vestibule_domain::identity::{Epoch, GrantDigest};
 use vestibule_ports::issuer::Ended;
+use vestibule_ports::memory::Fault;
 use vestibule_ports::session_store::Slot;
 
 use super::*;
@@ -14,7 +17,7 @@ fn call(rig: &Rig) -> Call<'_> {
 
 async fn bob_logs_on(rig: &Rig) -> Result<Handle, NotRisen> {
     let call = call(rig);
-    rise(&call, &rig.proof("bob", 9), &NewSecrets::draw(rig.visitors())).await
+    rise(&call, &rig.proof("bob", 9), &NewSecrets::draw(rig.visitors()), rig.now()).await
 }
 
 #[tokio::test]
@@ -49,4 +52,67 @@ async fn a_session_that_rises_between_the_look_and_the_end_lives_and_the_log_on_
     assert_eq!(rig.ends().await, []);
     let bobs = rig.live_sessions_of("bob").await;
     assert_eq!(bobs, 0, "nobody has the cookies of the session that was made");
+}
+
+/// The whole callback of a log-in of bob's; the status of its answer.
+async fn bob_is_back(rig: &Rig) -> u16 {
+    let (code, verifier) = rig.log_in("bob", 9);
+    let attempt = Attempt {
+        site: rig.site().id.clone(),
+        verifier,
+        nonce: String::new(),
+        target: ReturnTarget::root(),
+        asked: false,
+        restarted: false,
+        begun_at: rig.now(),
+    };
+    log_on(&call(rig), attempt, code, &Tries::default()).await.status().code()
+}
+
+fn bobs_grant(rig: &Rig) -> Ended {
+    Ended::Grant(GrantDigest::of(&rig.proof("bob", 9).grant).to_string())
+}
+
+#[tokio::test]
+async fn a_log_on_that_is_kept_keeps_its_grant() {
+    let rig = Rig::new();
+    let _alice = rig.alice().await;
+    assert_eq!(bob_is_back(&rig).await, 303);
+    assert!(!rig.ends().await.contains(&bobs_grant(&rig)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_on_that_yields_leaves_no_grant_behind() {
+    let rig = Rig::new();
+    let _alice = rig.alice().await;
+    assert_eq!(rig.while_it_rises(3, "alice", bob_is_back(&rig)).await, 303, "back to the page as it is");
+    assert_eq!(rig.ends().await, [bobs_grant(&rig)]);
+    assert_eq!(rig.owed().await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_store_a_log_on_leaves_no_grant_behind() {
+    let rig = Rig::new();
+    let _alice = rig.alice().await;
+    for fault in [Fault::Unreachable, Fault::HoldCalls] {
+        rig.store.set_fault(fault);
+        assert_eq!(bob_is_back(&rig).await, 503);
+        rig.store.set_fault(Fault::None);
+    }
+    assert_eq!(rig.ends().await, [bobs_grant(&rig), bobs_grant(&rig)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idp_that_goes_away_meanwhile_is_owed_the_end_of_the_grant() {
+    let rig = Rig::new();
+    let _alice = rig.alice().await;
+    let gone = async { rig.issuer.set_unreachable(true) };
+    let back = async { tokio::join!(biased; bob_is_back(&rig), gone).0 };
+    assert_eq!(rig.while_it_rises(3, "alice", back).await, 303);
+    assert_eq!(rig.owed().await, 1);
+
+    let node = rig.restarted();
+    rig.issuer.set_unreachable(false);
+    node.run_for(owed::AGAIN_AFTER).await;
+    assert_eq!((rig.ends().await, rig.owed().await), (vec![bobs_grant(&rig)], 0));
 }

@@ -103,3 +103,64 @@ async fn pages_that_find_none_do_not_hurry_an_idp_that_is_away() {
         () = pages => {}
     }
 }
+
+/// Lets what is awake run. The clock is paused, so no time passes.
+async fn settle() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_a_signing_key_ends_it_is_fetched_anew_at_once_and_once() {
+    let rig = Rig::new();
+    rig.follow_ends().await;
+    let begun = Instant::now();
+    let pages = async {
+        settle().await;
+        let first = page(&rig).expect("fetched at the start");
+        rig.issuer.end_key("a key");
+        settle().await;
+        let second = page(&rig).expect("there is one at any time");
+        assert!(!Arc::ptr_eq(&first, &second), "it may be of the key that has ended");
+        assert_eq!(Instant::now(), begun, "nobody waited for the next look");
+        assert_eq!(rig.issuer.minted(), 2);
+    };
+    tokio::select! {
+        () = rig.proxy.run() => panic!("it runs for ever"),
+        () = pages => {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_a_signing_key_ends_and_there_is_no_other_token_the_old_one_serves() {
+    let rig = Rig::new();
+    rig.follow_ends().await;
+    let pages = async {
+        settle().await;
+        let first = page(&rig).expect("fetched at the start");
+        let is_first = || page(&rig).is_some_and(|held| Arc::ptr_eq(&held, &first));
+        rig.issuer.end_key("a key");
+        rig.issuer.set_unreachable(true);
+        let _over = timeout(AGAIN_AFTER_MAX, std::future::pending::<()>()).await;
+        assert!(is_first());
+        rig.issuer.set_unreachable(false);
+        let _over = timeout(AGAIN_AFTER_MAX + LOOK_EVERY, std::future::pending::<()>()).await;
+        assert!(!is_first() && page(&rig).is_some());
+        assert_eq!(rig.issuer.minted(), 2);
+    };
+    tokio::select! {
+        () = rig.proxy.run() => panic!("it runs for ever"),
+        () = pages => {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_is_lost_is_no_reason_to_fetch_it() {
+    let rig = Rig::new();
+    rig.follow_ends().await;
+    run_for(&rig, LOOK_EVERY).await;
+    rig.clock.advance(vestibule_feed::LEASE);
+    run_for(&rig, 10 * LOOK_EVERY).await;
+    assert_eq!(rig.issuer.minted(), 1);
+}

@@ -158,3 +158,31 @@ fn what_was_committed_is_on_the_disk_whatever_the_default_of_the_account_is() {
     let bob = registry.user(&user("bob")).unwrap().unwrap();
     assert_eq!(bob.profile.name.as_deref(), Some("on"));
 }
+
+#[test]
+fn an_examination_finds_what_a_start_would_find_and_changes_nothing() {
+    let place = Place::new();
+    let server = place.server();
+    let tables = || {
+        let schema = &server.schema;
+        SERVER.sql("postgres", &format!("SELECT COUNT(*) FROM pg_tables WHERE schemaname = '{schema}'"))
+    };
+    Registry::examine(&server).unwrap();
+    assert_eq!(tables(), "0");
+    drop(furnish(place.open(Caps::default())));
+    let made = tables();
+    assert_ne!(made, "0");
+    Registry::examine(&server).unwrap();
+
+    SERVER.account("reader");
+    let schema = &server.schema;
+    SERVER.sql("postgres", &format!("GRANT USAGE ON SCHEMA {schema} TO reader"));
+    SERVER.sql("postgres", &format!("GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO reader"));
+    let reader = Server { url: SERVER.url("reader", "postgres"), ..server.clone() };
+    let refused = Registry::examine(&reader).expect_err("it may not write");
+    assert!(matches!(refused, ConnectError::Privilege { .. }), "{refused:?}");
+    place.sql("UPDATE schema_version SET version = 99");
+    let refused = Registry::examine(&server).expect_err("a newer one");
+    assert!(matches!(refused, ConnectError::Newer { found: 99, .. }), "{refused:?}");
+    assert_eq!(tables(), made);
+}

@@ -54,6 +54,11 @@ impl Reply {
         self.holds(&[b"\x08", field.as_bytes(), b"\0\x01"].concat())
     }
 
+    /// Whether it has a field of this name.
+    pub(super) fn has(&self, field: &str) -> bool {
+        self.holds(&[field.as_bytes(), b"\0"].concat())
+    }
+
     fn holds(&self, bytes: &[u8]) -> bool {
         self.0.windows(bytes.len()).any(|window| window == bytes)
     }

@@ -1,0 +1,206 @@
+//! Sessions that a log-out leaves behind: those that had fallen before, so that no end at the IDP reaches them, on other
+//! sites of the same browser or everywhere. Found by their user, ended beside all requests; what fails is tried again
+//! with the log-out's own entry.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use vestibule_domain::audit::Tombstone;
+use vestibule_domain::identity::{Handle, SignOnId, UserId};
+use vestibule_domain::owed::Reach;
+use vestibule_domain::rise;
+use vestibule_domain::session::Session;
+use vestibule_domain::token::SKEW;
+use vestibule_ports::session_store::StoreError;
+use vestibule_sessions::{CommitError, Finished, Found};
+
+use crate::{Visitors, owed};
+
+/// Sessions of one user that are looked through at a time. A user has a few.
+const SESSIONS_MAX: usize = 1_024;
+/// Log-outs that wait. One that finds no place is found again by its entry.
+const WAITING_MAX: usize = 1_024;
+/// How long a log-out rests whose user has more sessions than one look sees, and none of those seen was to end.
+const REST: Duration = Duration::from_mins(1);
+/// How long such a log-out is looked after: its entry must not stand in the way of others for weeks.
+const LOOKED_AFTER: Duration = Duration::from_hours(1);
+
+/// Log-outs that the IDP has confirmed. The entry of each is struck off when nothing is left behind any more.
+pub(crate) struct Siblings {
+    sender: mpsc::Sender<(Handle, Reach, Tombstone)>,
+    waiting: tokio::sync::Mutex<mpsc::Receiver<(Handle, Reach, Tombstone)>>,
+    /// Entries that are here already: each round hands them over again.
+    here: Mutex<HashMap<Handle, Here>>,
+}
+
+/// Why an entry is not taken a second time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Here {
+    /// It waits for its turn, or has it.
+    Waits,
+    /// It has had its turn.
+    Rests { until: Instant },
+}
+
+impl Siblings {
+    pub(crate) fn new() -> Self {
+        let (sender, waiting) = mpsc::channel(WAITING_MAX);
+        Self { sender, waiting: waiting.into(), here: Mutex::default() }
+    }
+
+    /// Takes over a log-out's entry, unless it is here.
+    pub(crate) fn take(&self, entry: Handle, reach: Reach, tombstone: &Tombstone) {
+        let (mut here, now) = (self.here(), Instant::now());
+        here.retain(|_, why| !matches!(why, Here::Rests { until } if *until <= now));
+        // Without a place it stays in the store, and the next look finds it there.
+        if !here.contains_key(&entry) && self.sender.try_send((entry, reach, tombstone.clone())).is_ok() {
+            here.insert(entry, Here::Waits);
+        }
+    }
+
+    fn rest(&self, entry: Handle) {
+        self.here().insert(entry, Here::Rests { until: Instant::now() + REST });
+    }
+
+    fn here(&self) -> MutexGuard<'_, HashMap<Handle, Here>> {
+        self.here.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A log-out whose turn it is. Whatever becomes of that, it may come again.
+struct Turn<'s> {
+    siblings: &'s Siblings,
+    entry: Handle,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut here = self.siblings.here();
+        if here.get(&self.entry) == Some(&Here::Waits) {
+            here.remove(&self.entry);
+        }
+    }
+}
+
+/// Whether this log-out may leave anything behind.
+pub(crate) fn may_be_left(reach: Reach, tombstone: &Tombstone) -> bool {
+    Kin::of(reach, tombstone).is_some()
+}
+
+/// Which sessions belong to a log-out.
+struct Kin<'t> {
+    user: &'t UserId,
+    /// `None` for all of the user.
+    sign_on: Option<&'t SignOnId>,
+    first: &'t Tombstone,
+}
+
+impl<'t> Kin<'t> {
+    /// `None` when it is nobody's but its own.
+    fn of(reach: Reach, first: &'t Tombstone) -> Option<Self> {
+        let user = first.newest_user.as_ref()?;
+        match reach {
+            Reach::Session => None,
+            Reach::User if first.user.is_some() => Some(Self { user, sign_on: None, first }),
+            // Who was not logged on any more spoke for his browser, not for the user.
+            Reach::User | Reach::SignOn => Some(Self { user, sign_on: Some(first.sign_on.as_ref()?), first }),
+        }
+    }
+
+    /// Never one whose log-on is newer than the log-out, which may be looked after much later. Each of the two times may be
+    /// of another node's clock, so in doubt it stays: if it is logged on, its end at the IDP was the log-out's own.
+    fn has(&self, session: &Session) -> bool {
+        match self.sign_on {
+            Some(_) => session.sign_on() == self.sign_on,
+            None => {
+                session.newest_user() == Some(self.user) && session.born_at() + SKEW <= self.first.ended_at
+            }
+        }
+    }
+}
+
+/// Ends what log-outs have left behind, for ever.
+pub(crate) async fn keep_ending(visitors: &Visitors) -> Infallible {
+    let mut waiting = visitors.siblings.waiting.lock().await;
+    loop {
+        let next = waiting.recv().await;
+        let (entry, reach, tombstone) = next.expect("the other end is in the same value");
+        let siblings = &visitors.siblings;
+        let _turn = Turn { siblings, entry };
+        match end_all(visitors, reach, &tombstone).await {
+            Ok(Look::Part { ended: 0 }) if visitors.clock.wall() < tombstone.ended_at + LOOKED_AFTER => {
+                siblings.rest(entry);
+            }
+            Ok(Look::All | Look::Part { ended: 0 }) => {
+                // An entry that stays is looked after once more, and struck off then.
+                let _ = visitors.sessions.paid(entry).await;
+            }
+            Ok(Look::Part { .. }) | Err(NotEnded) => {}
+        }
+    }
+}
+
+/// How far a look through a user's sessions has got.
+enum Look {
+    /// Nothing is left behind.
+    All,
+    /// There may be more sessions than it has seen. Those that it has ended make room for others in the next one.
+    Part { ended: usize },
+}
+
+/// Not everything could be ended.
+struct NotEnded;
+
+impl From<StoreError> for NotEnded {
+    fn from(_: StoreError) -> Self {
+        Self
+    }
+}
+
+impl From<CommitError> for NotEnded {
+    fn from(_: CommitError) -> Self {
+        Self
+    }
+}
+
+/// Ends every session that goes with this one.
+async fn end_all(visitors: &Visitors, reach: Reach, tombstone: &Tombstone) -> Result<Look, NotEnded> {
+    let Some(kin) = Kin::of(reach, tombstone) else { return Ok(Look::All) };
+    let handles = visitors.sessions.of_user(kin.user, SESSIONS_MAX).await?;
+    let (seen, mut ended) = (handles.len(), 0);
+    for handle in handles {
+        ended += usize::from(end(visitors, handle, &kin).await?);
+    }
+    Ok(if seen < SESSIONS_MAX { Look::All } else { Look::Part { ended } })
+}
+
+/// Ends a session if it goes with that one; whether it did.
+async fn end(visitors: &Visitors, handle: Handle, kin: &Kin<'_>) -> Result<bool, NotEnded> {
+    match visitors.sessions.get_fresh(handle).await {
+        Ok(Found::Live(known, _)) if kin.has(&known.session) => {}
+        Ok(Found::Stale { .. }) => return Err(NotEnded),
+        // One that cannot be read opens to nobody.
+        Ok(Found::Live(..) | Found::Gone) | Err(StoreError::Corrupt(_)) => return Ok(false),
+        Err(why) => return Err(why.into()),
+    }
+    let (now, reach) = (visitors.clock.wall(), Reach::Session);
+    let entry = owed::write_down(visitors, handle, reach, now).await?;
+    let end = |session: &Session| kin.has(session).then(|| rise::end(session, kin.first.cause, now));
+    match visitors.sessions.end(handle, |newest| end(&newest.session)).await? {
+        Finished::Ended(tombstone) => {
+            owed::tell(visitors, entry, handle, reach, &tombstone).await;
+            Ok(true)
+        }
+        Finished::Spared | Finished::Gone => {
+            visitors.sessions.paid(entry).await?;
+            Ok(false)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
