@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio_postgres::NoTls;
 use vestibule_domain::identity::Timestamp;
 use vestibule_ports::session_store::{Ended, Record, SessionStore as _, Slot, StoreError, Swept, Updated};
+use vestibule_testkit::server::postgres::SUPERUSER;
 
 use crate::rig::{self, LIFE, NOW, handle, healed, in_time, live, record, record_of, server, tombstone};
 
@@ -131,15 +133,11 @@ async fn a_locked_row_holds_up_its_own_session_only() {
     for number in 0..20 {
         store.create(handle(number), record("1")).await.unwrap();
     }
-    let lock = tokio::task::spawn_blocking(|| {
-        let id = id(0);
-        let sql = format!(
-            "BEGIN; SELECT 1 FROM vestibule.session WHERE handle = '\\x{id}' FOR UPDATE; SELECT pg_sleep(2); COMMIT"
-        );
-        server().sql("locked", &sql);
-    });
-    let held = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'locked' AND wait_event = 'PgSleep'";
-    while server().sql("locked", held) != "1" {}
+    let url = server().url(SUPERUSER, "locked");
+    let (holder, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let lock = format!("BEGIN; SELECT 1 FROM vestibule.session WHERE handle = '\\x{}' FOR UPDATE", id(0));
+    holder.batch_execute(&lock).await.unwrap();
     let mut callers = JoinSet::new();
     for _ in 0..30 {
         let store = Arc::clone(&store);
@@ -152,6 +150,6 @@ async fn a_locked_row_holds_up_its_own_session_only() {
         );
     }
     assert!(callers.join_all().await.iter().all(Result::is_err));
-    lock.await.unwrap();
+    holder.batch_execute("COMMIT").await.unwrap();
     healed(|| async { store.update(handle(1), 1, record("2"), NOW).await }).await;
 }
