@@ -343,6 +343,7 @@ impl Config {
                 (None, issuer) => issuer.as_ref().and_then(|issuer| issuer.public_url.clone()),
             },
             limits: self.sessions.limits(),
+            rules: self.sessions.rules(),
         }
     }
 

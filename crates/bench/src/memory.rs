@@ -99,6 +99,7 @@ fn body(now: Timestamp) -> Result<Bytes, String> {
             sign_on: SignOnId::parse("s-1").map_err(|why| text(&why))?,
             claims: Claims::parse(&claims).map_err(|why| text(&why))?,
             asked: false,
+            footing: None,
         };
         let fresh = Fresh {
             visitor: VisitorId::from_bytes([3; 16]),

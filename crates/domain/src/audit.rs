@@ -55,7 +55,9 @@ impl Cause {
                 "The log-on reached its longest life. It is never extended; logging in again starts anew."
             }
             Self::IdleLimit => "Nobody used this browser for longer than the idle limit.",
-            Self::Rule => "A security rule of this site ended the log-on.",
+            Self::Rule => {
+                "A rule of this site ended the log-on: it was used from another browser or network than it began in."
+            }
             Self::ReturningLimit => {
                 "This browser did not come back within the time for which visitors are remembered."
             }

@@ -71,6 +71,7 @@ pub(crate) fn proof(name: &str, auth_time: Timestamp) -> Proof {
         sign_on: SignOnId::parse("sign-on").unwrap(),
         claims: Claims::parse(r#"{"name":"Alice"}"#).unwrap(),
         asked: false,
+        footing: None,
     }
 }
 

@@ -28,6 +28,7 @@ pub mod patch;
 pub mod patch_refused;
 pub mod refresh;
 pub mod rise;
+pub mod rule;
 pub mod scope;
 pub mod session;
 pub mod standing;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::encoding::{self, Corrupt};
-use crate::identity::{GrantDigest, Handle, Timestamp};
+use crate::identity::{Epoch, GrantDigest, Handle, SignOnId, Timestamp};
 use crate::limits::Limits;
 
 /// By when the write of an end that was begun has happened or never will.
@@ -27,7 +27,7 @@ pub enum Reach {
 
 /// What has yet to end.
 // The order of variants is the stored format: add at the end, remove nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Debt {
     /// At the IDP: a session, this far. Its tombstone says who was logged on and where that came from.
     Session(Handle, Reach),
@@ -36,6 +36,16 @@ pub enum Debt {
     /// What this session's end has left behind on other sites. The IDP has confirmed the end itself and must not be told
     /// again: the end of a user, told later, ends log-ons that are newer than it.
     Siblings(Handle, Reach),
+    /// At the IDP: what came from the log-in of a log-on that has broken a rule. Its session stays and says nothing of it
+    /// any more once somebody logs on again.
+    Fall {
+        /// Which.
+        session: Handle,
+        /// The epoch that it falls from.
+        epoch: Epoch,
+        /// The sign-on session.
+        sign_on: SignOnId,
+    },
 }
 
 /// An end that the IDP has not confirmed yet, or that has left something behind.

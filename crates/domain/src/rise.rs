@@ -14,8 +14,8 @@ use crate::judge::View;
 use crate::key::{Key, Secrets};
 use crate::limits::Limits;
 use crate::mint::MintPermit;
+use crate::rule::Footing;
 use crate::session::{LogOn, Session, Stage};
-use crate::standing::Standing;
 
 /// What is random in a new record or a rise.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +45,8 @@ pub struct Proof {
     pub claims: Claims,
     /// Whether an app had asked for it.
     pub asked: bool,
+    /// Where it was proved from, if rules are to watch the log-on.
+    pub footing: Option<Footing>,
 }
 
 /// A log-on, to be committed.
@@ -71,11 +73,6 @@ pub enum LogOnRefused {
     #[error("the session has moved to a new secret")]
     Moved,
 }
-
-/// There is no log-on to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not logged on")]
-pub struct NotLoggedOn;
 
 /// A returning session without anything in it: the first accepted patch fills it before it is committed.
 pub(crate) fn begin(_permit: MintPermit, site: SiteId, fresh: Fresh, now: Timestamp) -> Session {
@@ -121,16 +118,17 @@ pub fn log_on(
     }
 }
 
-/// Ends a log-on by a rule of the proxy: the session stays, its user is remembered, its tokens are dead. The cookies
-/// stay as they are. Whoever commits it also ends the record's sign-on session, so that the next log-on really asks.
-pub fn step_down(view: &View<'_>, now: Timestamp, limits: &Limits) -> Result<Session, NotLoggedOn> {
-    if view.standing() != Standing::LoggedOn || view.key().is_old() {
-        return Err(NotLoggedOn);
+/// Ends a log-on by a rule of the proxy: the session stays, its user is remembered, its tokens are dead, even those of a
+/// log-on that a limit has ended before. The cookies stay as they are. Where the rule was broken the sign-on session
+/// ends with it, so that the next log-on really asks. `None` for a secret from before a rise, which ends nothing.
+pub fn step_down(view: &View<'_>, now: Timestamp, limits: &Limits) -> Option<Session> {
+    if view.key().is_old() {
+        return None;
     }
     let mut session = view.settled(now, limits);
     session.fall(now, Cause::Rule);
     session.epoch = session.epoch.next();
-    Ok(session)
+    Some(session)
 }
 
 /// Ends a session with all that is in it. Nothing about the visitor matters for that, so it takes the record alone.
@@ -184,25 +182,19 @@ fn with_log_on(
     secrets: Secrets,
     now: Timestamp,
 ) -> Session {
-    let Proof { user, grant, level, ends_at, sign_on, claims, asked, .. } = proof;
+    let Proof { user, grant, level, ends_at, sign_on, claims, asked, footing, .. } = proof;
     let happening = match session.stage {
-        Stage::LoggedOn(_) => Happening::SteppedUp { level },
+        Stage::LoggedOn(_) | Stage::Watched { .. } => Happening::SteppedUp { level },
         Stage::Returning { .. } | Stage::Fallen { .. } => Happening::LoggedOn { user: user.clone(), level },
     };
     session.life.push(now, happening);
     session.secrets = secrets;
     session.born_at = now;
-    session.stage = Stage::LoggedOn(LogOn {
-        user,
-        grant,
-        auth_time,
-        risen_at: now,
-        level,
-        ends_at,
-        sign_on,
-        claims,
-        asked,
-    });
+    let log_on = LogOn { user, grant, auth_time, risen_at: now, level, ends_at, sign_on, claims, asked };
+    session.stage = match footing {
+        None => Stage::LoggedOn(log_on),
+        Some(began) => Stage::Watched { log_on, began },
+    };
     session
 }
 

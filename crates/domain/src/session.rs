@@ -16,6 +16,7 @@ use crate::identity::{AppId, Epoch, SessionSecret, SignOnId, SiteId, Timestamp, 
 use crate::key::{Key, Secrets, SessionCookie};
 use crate::limits::Limits;
 use crate::patch_refused::PatchRefused;
+use crate::rule::Footing;
 
 /// A log-on of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,11 @@ pub(crate) enum Stage {
     Fallen {
         user: UserId,
         sign_on: SignOnId,
+    },
+    /// A log-on that rules watch. Written only where there are rules.
+    Watched {
+        log_on: LogOn,
+        began: Footing,
     },
 }
 
@@ -105,8 +111,16 @@ impl Session {
     /// The log-on in the record, whether or not it still stands.
     pub fn log_on(&self) -> Option<&LogOn> {
         match &self.stage {
-            Stage::LoggedOn(log_on) => Some(log_on),
+            Stage::LoggedOn(log_on) | Stage::Watched { log_on, .. } => Some(log_on),
             Stage::Returning { .. } | Stage::Fallen { .. } => None,
+        }
+    }
+
+    /// Where the log-on began, if rules watch it.
+    pub(crate) fn footing(&self) -> Option<&Footing> {
+        match &self.stage {
+            Stage::Watched { began, .. } => Some(began),
+            Stage::LoggedOn(_) | Stage::Returning { .. } | Stage::Fallen { .. } => None,
         }
     }
 
@@ -119,7 +133,7 @@ impl Session {
     /// The IDP's session that the newest log-on came from, whether or not that still stands.
     pub fn sign_on(&self) -> Option<&SignOnId> {
         match &self.stage {
-            Stage::LoggedOn(log_on) => Some(&log_on.sign_on),
+            Stage::LoggedOn(log_on) | Stage::Watched { log_on, .. } => Some(&log_on.sign_on),
             Stage::Fallen { sign_on, .. } => Some(sign_on),
             Stage::Returning { .. } => None,
         }
@@ -128,7 +142,7 @@ impl Session {
     /// The user of the newest log-on, whether or not that still stands: whom the index of users finds it by.
     pub fn newest_user(&self) -> Option<&UserId> {
         match &self.stage {
-            Stage::LoggedOn(log_on) => Some(&log_on.user),
+            Stage::LoggedOn(log_on) | Stage::Watched { log_on, .. } => Some(&log_on.user),
             Stage::Fallen { user, .. } => Some(user),
             Stage::Returning { remembered } => remembered.as_ref(),
         }
@@ -179,7 +193,7 @@ impl Session {
 
     /// Ends the log-on and keeps what survives it.
     pub(crate) fn fall(&mut self, at: Timestamp, cause: Cause) {
-        if let Stage::LoggedOn(log_on) = &self.stage {
+        if let Some(log_on) = self.log_on() {
             self.stage = Stage::Fallen { user: log_on.user.clone(), sign_on: log_on.sign_on.clone() };
             self.forget_private();
             self.life.push(at, Happening::SteppedDown(cause));

@@ -177,7 +177,7 @@ const fn is_in_house(peer: IpAddr) -> bool {
 }
 
 /// A network that one party commands: 24 bits of IPv4, 64 of IPv6.
-fn network(peer: IpAddr) -> Vec<u8> {
+pub(crate) fn network(peer: IpAddr) -> Vec<u8> {
     match peer.to_canonical() {
         IpAddr::V4(v4) => v4.octets()[..3].to_vec(),
         IpAddr::V6(v6) => v6.octets()[..8].to_vec(),

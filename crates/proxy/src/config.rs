@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use vestibule_domain::limits::Limits;
+use vestibule_domain::rule::Rules;
 use vestibule_domain::standing::Standing;
 
 pub(crate) use origin::Origin;
@@ -32,6 +33,8 @@ pub struct Config {
     pub issuer: Option<String>,
     /// How long sessions last.
     pub limits: Limits,
+    /// What ends a log-on before that.
+    pub rules: Rules,
 }
 
 /// One web site: one origin.

@@ -4,6 +4,7 @@
 mod absorb;
 mod config;
 mod enrich;
+mod fall;
 mod leash;
 mod open;
 mod owed;

@@ -98,6 +98,28 @@ pub(crate) async fn open(
     limits: &Limits,
 ) -> Result<Opened, NotOpened> {
     let through = visit.jar.must_read_through(visitors.node);
+    open_by(visitors, site, visit, app, limits, through).await
+}
+
+/// The same from the store itself, after a change that this request has caused.
+pub(crate) async fn open_again(
+    visitors: &Visitors,
+    site: &Site,
+    visit: &Visit<'_>,
+    app: &App,
+    limits: &Limits,
+) -> Result<Opened, NotOpened> {
+    open_by(visitors, site, visit, app, limits, true).await
+}
+
+async fn open_by(
+    visitors: &Visitors,
+    site: &Site,
+    visit: &Visit<'_>,
+    app: &App,
+    limits: &Limits,
+    through: bool,
+) -> Result<Opened, NotOpened> {
     let (mut opened, deadline) = (fates(visit), visitors.sessions.deadline());
     for (cookie, value) in visit.jar.candidates() {
         match find(visitors, site, visit.now, (cookie, value), limits, through, deadline).await {

@@ -84,6 +84,27 @@ pub(crate) async fn write_down_by(
     Ok(entry)
 }
 
+/// Writes down a fall by a rule before it is saved. Gives the entry to strike off.
+pub(crate) async fn write_down_fall(
+    visitors: &Visitors,
+    fall: &Debt,
+    now: Timestamp,
+) -> Result<Handle, StoreError> {
+    let entry = Handle::from_bytes(random(&*visitors.entropy));
+    visitors.sessions.owe(entry, &Owed { what: fall.clone(), since: now }).await?;
+    Ok(entry)
+}
+
+/// Tells the IDP of a fall by a rule. If it does not confirm, it is told again in the background.
+pub(crate) async fn tell_fall(visitors: &Visitors, entry: Handle, fall: &Debt) {
+    if tell_all(visitors, ends_of(fall), Cause::Rule).await.is_err() {
+        visitors.unconfirmed.notify_one();
+        return;
+    }
+    // What the store did not take is told again, and changes nothing then.
+    let _ = visitors.sessions.paid(entry).await;
+}
+
 /// Tells the IDP of an end; whether it has confirmed. If not, it is told again in the background.
 pub(crate) async fn tell(
     visitors: &Visitors,
@@ -245,6 +266,10 @@ async fn tell_entry(visitors: &Visitors, entry: Handle) -> Result<Told, NotTold>
     };
     let since = due.owed.since;
     let (told, written) = match (due.owed.what, &due.tombstone) {
+        (fall @ Debt::Fall { .. }, _) => {
+            tell_again(visitors, ends_of(&fall), Cause::Rule, since).await?;
+            (Told::Now, visitors.sessions.paid(entry).await)
+        }
         (Debt::Grant(grant), _) => {
             tell_again(visitors, vec![End::Grant(grant)], OF_GRANTS, since).await?;
             (Told::Now, visitors.sessions.paid(entry).await)
@@ -286,6 +311,12 @@ async fn tell_all(visitors: &Visitors, ends: Vec<End>, cause: Cause) -> Result<(
         visitors.issuer.end(end, cause).await?;
     }
     Ok(())
+}
+
+/// What the IDP has to end of a fall.
+fn ends_of(fall: &Debt) -> Vec<End> {
+    let Debt::Fall { session, epoch, sign_on } = fall else { return Vec::new() };
+    vec![End::Session { sid: *session, ep: *epoch }, End::SignOn(sign_on.clone())]
 }
 
 /// What the IDP has to end, from the tombstone.

@@ -19,6 +19,7 @@ use vestibule_wire::{Answer, Edit, Exchange, Leash, Relayed, Served};
 
 use crate::absorb::{self, Wishes};
 use crate::enrich::{self, Shown, Told};
+use crate::fall::Watch;
 use crate::leash::Tied;
 use crate::open::{self, NotOpened, Opened, Visitor};
 use crate::own::{self, Ask, Call, Left, LoggedOut};
@@ -142,7 +143,10 @@ pub(crate) async fn pass(
     // open, judge
     let opened = match home {
         None => Ok(Opened::NOBODY),
-        Some((site, visitors)) => open::open(visitors, site, visit, app, limits).await,
+        Some((site, visitors)) => match open::open(visitors, site, visit, app, limits).await {
+            Ok(opened) => watch(proxy, site, visitors, visit).enforce(opened, app).await,
+            refused => refused,
+        },
     };
     let mut opened = opened.map_err(|why| match why {
         NotOpened::Moved => Stopped::from(reply::session_moved()),
@@ -153,7 +157,7 @@ pub(crate) async fn pass(
     let token = match home {
         None => None,
         Some((site, visitors)) => {
-            token(visitors, site, &mut opened, app, visit, limits).await.map_err(|why| {
+            token(&watch(proxy, site, visitors, visit), &mut opened, app).await.map_err(|why| {
                 if why == NoToken::Moved { reply::session_moved() } else { reply::no_token(page()) }
             })?
         }
@@ -189,6 +193,10 @@ async fn refuse(x: Exchange<'_, Note>, visit: &Visit<'_>, none: NoRoute) -> Serv
     x.answer(answer).await
 }
 
+fn watch<'a>(proxy: &'a Proxy, site: &'a Site, visitors: &'a Visitors, visit: &'a Visit<'a>) -> Watch<'a> {
+    Watch { visitors, site, visit, rules: proxy.live.rules, limits: &proxy.live.limits }
+}
+
 /// Where a log-in returns to: this page, or for anything that is no page the start.
 fn return_target(visit: &Visit<'_>, head: &RequestHead<'_>) -> ReturnTarget {
     if visit.fetch.is_page() {
@@ -199,14 +207,9 @@ fn return_target(visit: &Visit<'_>, head: &RequestHead<'_>) -> ReturnTarget {
 }
 
 /// The JPT that the app gets; none where it can do without. A log-on that has ended at the IDP is over here too.
-async fn token(
-    visitors: &Visitors,
-    site: &Site,
-    opened: &mut Opened,
-    app: &App,
-    visit: &Visit<'_>,
-    limits: &Limits,
-) -> Result<Option<Arc<Token>>, NoToken> {
+async fn token(watch: &Watch<'_>, opened: &mut Opened, app: &App) -> Result<Option<Arc<Token>>, NoToken> {
+    let Watch { visitors, site, visit, limits, .. } = *watch;
+    let mut has_fallen = false;
     loop {
         let visitor = opened.visitor.as_ref();
         let view = visitor.and_then(|visitor| Some((visitor.handle(), visitor.view(visit.now, limits)?)));
@@ -219,6 +222,14 @@ async fn token(
                 if view.as_ref().is_some_and(|(_, view)| is_nearly_over(view, visit.now, limits)) =>
             {
                 return if app.need == Need::Wanted { Ok(None) } else { Err(NoToken::Unavailable) };
+            }
+            Err(NoToken::Ended(Cause::Rule)) if !has_fallen => {
+                let Some(visitor) = &opened.visitor else { return Err(NoToken::Unavailable) };
+                has_fallen = true;
+                *opened = watch.follow(visitor, app).await.map_err(|why| match why {
+                    NotOpened::Moved => NoToken::Moved,
+                    NotOpened::Unavailable(..) => NoToken::Unavailable,
+                })?;
             }
             Err(why @ (NoToken::Ended(_) | NoToken::Refused)) => {
                 let cause = if let NoToken::Ended(cause) = why { cause } else { Cause::Revoked };

@@ -12,6 +12,7 @@ use vestibule_domain::key::Secrets;
 use vestibule_domain::limits::Limits;
 use vestibule_domain::origin::Came;
 use vestibule_domain::rise::{self, Fresh, Proof, Risen};
+use vestibule_domain::rule::Footing;
 use vestibule_domain::session::Session;
 use vestibule_feed::{Feed, Life, Traces};
 use vestibule_oauth::pkce::Verifier;
@@ -108,14 +109,12 @@ impl Rig {
     /// A visitor's session whose log-on has this number: it is in its user's level, its grant, its sign-on session and
     /// its secrets.
     pub(crate) fn logged_on(&self, user: &str, number: u8) -> Session {
-        match rise::log_on(
-            None,
-            self.site().id.clone(),
-            self.proof(user, number),
-            fresh(number),
-            self.now(),
-            self.limits(),
-        ) {
+        self.begun(self.proof(user, number), number)
+    }
+
+    fn begun(&self, proof: Proof, number: u8) -> Session {
+        let site = self.site().id.clone();
+        match rise::log_on(None, site, proof, fresh(number), self.now(), self.limits()) {
             Ok(Risen::New { session, .. }) => session,
             other => panic!("nobody was logged on before: {other:?}"),
         }
@@ -131,13 +130,20 @@ impl Rig {
             sign_on: sign_on(number),
             claims: Claims::default(),
             asked: false,
+            footing: None,
         }
     }
 
     /// Alice with her first log-on, in the store and at the IDP.
     pub(crate) async fn alice(&self) -> Visitor {
+        self.alice_from(None).await
+    }
+
+    /// The same, with a log-on that is watched.
+    pub(crate) async fn alice_from(&self, footing: Option<Footing>) -> Visitor {
         self.redeem("alice", 1).await;
-        self.visitors().sessions.create(HANDLE, &self.logged_on("alice", 1)).await.unwrap();
+        let proof = Proof { footing, ..self.proof("alice", 1) };
+        self.visitors().sessions.create(HANDLE, &self.begun(proof, 1)).await.unwrap();
         self.open(1).await
     }
 
@@ -176,6 +182,7 @@ impl Rig {
             now: self.now(),
             fetch: Fetch::read(b"GET", &Fields::default(), "https://shop.test"),
             jar: Jar::read([(&b"__Host-vst"[..], value.as_bytes())]),
+            footing: None,
         }
     }
 

@@ -8,6 +8,7 @@ use vestibule_domain::identity::{AppId, SiteId};
 use vestibule_domain::limits::Limits;
 use vestibule_domain::origin::Came;
 use vestibule_domain::outage::WhenUnknown;
+use vestibule_domain::rule::Rules;
 use vestibule_domain::standing::Standing;
 use vestibule_domain::token::Need;
 use vestibule_message::host::Host;
@@ -27,6 +28,7 @@ pub(crate) struct Live {
     pub(crate) refuses_forged: bool,
     pub(crate) issuer: Option<String>,
     pub(crate) limits: Limits,
+    pub(crate) rules: Rules,
 }
 
 /// What a host is.

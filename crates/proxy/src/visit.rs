@@ -6,6 +6,7 @@ use vestibule_domain::cookie::Jar;
 use vestibule_domain::fetch::{Fetch, Fields};
 use vestibule_domain::identity::Timestamp;
 use vestibule_domain::origin::{self, Came, Entry};
+use vestibule_domain::rule::Footing;
 use vestibule_message::cookie;
 use vestibule_message::field::Known;
 use vestibule_message::head::RequestHead;
@@ -27,6 +28,8 @@ pub(crate) struct Visit<'p> {
     pub(crate) now: Timestamp,
     pub(crate) fetch: Fetch,
     pub(crate) jar: Jar,
+    /// Where it comes from, if rules compare that.
+    pub(crate) footing: Option<Footing>,
 }
 
 impl<'p> Visit<'p> {
@@ -45,15 +48,18 @@ impl<'p> Visit<'p> {
         let scheme = site.map_or(if is_https { "https" } else { "http" }, |site| site.origin.scheme);
         let jar = if came.is_some() && site.is_none() { Jar::default() } else { read_jar(head) };
         let own_origin = site.map_or("", |site| site.origin.text.as_str());
+        let client = live.peers.client(peer, head);
+        let footing = || Footing::of(head.fields().all(Known::UserAgent), client);
         Self {
             site,
             came,
-            client: live.peers.client(peer, head),
+            client,
             scheme,
             id,
             now,
             fetch: Fetch::read(head.method().as_str().as_bytes(), &fetch_fields(head), own_origin),
             jar,
+            footing: (!live.rules.is_empty()).then(footing),
         }
     }
 

@@ -190,6 +190,7 @@ pub(crate) fn session(number: u64) -> Session {
         sign_on: SignOnId::parse("sign-on").unwrap(),
         claims: Claims::default(),
         asked: false,
+        footing: None,
     };
     let digest = SessionSecret::from_bytes([2; 16]).digest();
     let fresh =

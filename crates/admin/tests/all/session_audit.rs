@@ -31,6 +31,7 @@ fn session() -> Session {
         sign_on: SignOnId::parse("sign-on").unwrap(),
         claims: Claims::parse(r#"{"email":"alice@shop.example"}"#).unwrap(),
         asked: false,
+        footing: None,
     };
     let digest = SessionSecret::from_bytes([2; 16]).digest();
     let fresh =

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use vestibule_domain::limits::Limits;
 use vestibule_domain::outage::UNFRESH_MAX;
+use vestibule_domain::rule::Rules;
 use vestibule_proxy::Problem;
 use vestibule_sessions::{STORE_DEADLINE, STORE_DEADLINE_MAX, STORE_DEADLINE_MIN};
 
@@ -47,6 +48,20 @@ pub struct SessionsConfig {
     pub returning_seconds: Option<u64>,
     /// Seconds after which a session ends in any case; a log-on starts them anew. Default 7,776,000 (90 days).
     pub ceiling_seconds: Option<u64>,
+    /// What ends a log-on before its time, which then steps down: `browser-changes` (another `User-Agent`, versions
+    /// apart, than it began with), `network-changes` (another /24 of IPv4 or /64 of IPv6: hard on people on the move).
+    /// Default none. Turn it on once all nodes run a release that knows it; it holds for log-ons that begin after.
+    pub step_down_when: Vec<StepDownWhen>,
+}
+
+/// A rule of the proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepDownWhen {
+    /// A log-on stays with the browser that it began in.
+    BrowserChanges,
+    /// A log-on stays in the network that it began in.
+    NetworkChanges,
 }
 
 /// Where sessions are kept.
@@ -104,6 +119,14 @@ impl SessionsConfig {
             returning: time(self.returning_seconds, default.returning),
             ceiling: time(self.ceiling_seconds, default.ceiling),
             ..default
+        }
+    }
+
+    /// The rules as the domain takes them.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            browser: self.step_down_when.contains(&StepDownWhen::BrowserChanges),
+            network: self.step_down_when.contains(&StepDownWhen::NetworkChanges),
         }
     }
 

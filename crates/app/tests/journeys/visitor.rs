@@ -35,6 +35,7 @@ mod patch_seen;
 mod replay;
 mod restart;
 mod roles_apart;
+mod rules;
 mod secrets_stay;
 mod step_down;
 mod step_up;

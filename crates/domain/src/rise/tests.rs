@@ -9,6 +9,7 @@ use super::*;
 use crate::fixture::*;
 use crate::judge::{Reading, Source, Upkeep, Verdict, judge};
 use crate::patch::Opened;
+use crate::standing::Standing;
 
 fn try_log_on(
     session: &Session,
@@ -107,10 +108,11 @@ fn a_rule_steps_down_and_kills_the_tokens_and_a_limit_does_not() {
     assert!(!down.attributes.contains_key(&name("note")));
     assert_eq!(view(&down, Key::Vst, NOW).remembered_user(), Some(&user("alice")));
     assert_eq!(down.life().logged_out(), Some((NOW, Cause::Rule)));
-    assert_eq!(step_down(&view(&down, Key::Vst, NOW), NOW, &limits()), Err(NotLoggedOn));
-    assert_eq!(step_down(&view(&session, Key::Keep, NOW), NOW, &limits()), Err(NotLoggedOn));
     let end = NOW + limits().log_on;
-    assert_eq!(view(&session, Key::Vst, end).settled(end, &limits()).epoch, session.epoch);
+    let fallen = view(&session, Key::Vst, end).settled(end, &limits());
+    assert_eq!(fallen.epoch, session.epoch);
+    let again = step_down(&view(&session, Key::Vst, end), end, &limits()).unwrap();
+    assert_eq!((again.epoch, &again.life), (session.epoch.next(), &fallen.life), "a limit was first");
 }
 
 #[test]
@@ -248,7 +250,7 @@ impl Model {
             }
             Act::Rule(key) => {
                 let Verdict::Lives(view) = judged(key) else { return false };
-                if let Ok(next) = step_down(&view, now, &limits()) {
+                if let Some(next) = step_down(&view, now, &limits()) {
                     self.commit(&next);
                     self.allowed = None;
                 }

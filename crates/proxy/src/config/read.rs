@@ -42,6 +42,7 @@ pub(crate) fn read(config: &Config) -> Result<Live, Vec<Problem>> {
             refuses_forged: config.forged_context == ForgedContext::Refuse,
             issuer: config.issuer.clone(),
             limits: config.limits.clone(),
+            rules: config.rules,
         }),
         _ => Err(reader.problems),
     }

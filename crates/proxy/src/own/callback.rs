@@ -9,6 +9,7 @@ use vestibule_domain::grace;
 use vestibule_domain::identity::{Handle, Timestamp};
 use vestibule_domain::owed::Reach;
 use vestibule_domain::rise::{self, LogOnRefused, Proof, Risen};
+use vestibule_domain::rule::Footing;
 use vestibule_domain::session::Session;
 use vestibule_message::target::Target;
 use vestibule_oauth::authorize_response::{AuthorizeResponse, Outcome};
@@ -61,7 +62,7 @@ async fn log_on(call: &Call<'_>, attempt: Attempt, code: Code, tries: &Tries) ->
         redirect_uri: log_in::redirect_uri(call),
     };
     let proof = match call.visitors.issuer.redeem(redeem).await {
-        Ok(log_on) => proof(log_on, attempt.asked),
+        Ok(log_on) => proof(log_on, attempt.asked, call.visit.footing),
         Err(IssuerError::Refused(_)) => return reply::log_in_refused(&[try_cookie(tries)]),
         Err(_) => return reply::unavailable_page(),
     };
@@ -175,7 +176,7 @@ async fn replace(call: &Call<'_>, visitor: &Visitor, session: Session) -> Result
     }
 }
 
-fn proof(log_on: LogOn, asked: bool) -> Proof {
+fn proof(log_on: LogOn, asked: bool, footing: Option<Footing>) -> Proof {
     Proof {
         user: log_on.sub,
         grant: log_on.grant,
@@ -186,6 +187,7 @@ fn proof(log_on: LogOn, asked: bool) -> Proof {
         // Claims are shown, never decided by: what cannot be read is not shown.
         claims: Claims::parse(&log_on.claims).unwrap_or_default(),
         asked,
+        footing,
     }
 }
 

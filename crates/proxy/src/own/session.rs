@@ -10,6 +10,7 @@ use vestibule_oauth::form::Form;
 use vestibule_wire::Answer;
 
 use super::Call;
+use crate::fall::Watch;
 use crate::open::{self, Visitor};
 use crate::tokens::NoToken;
 use crate::{reply, seal};
@@ -35,14 +36,31 @@ pub(super) async fn serve(call: &Call<'_>, target: &Target) -> Answer {
     let Ok(mut found) = open::open_fresh(call.visitors, call.site, &call.visit, limits).await else {
         return reply::unavailable(true);
     };
+    let watch = Watch {
+        visitors: call.visitors,
+        site: call.site,
+        visit: &call.visit,
+        rules: call.proxy.live.rules,
+        limits,
+    };
+    found = match watch.enforce_fresh(found).await {
+        Ok(found) => found,
+        Err(_) => return reply::unavailable(true),
+    };
     let slides = !says_no(target);
     if let Some(visitor) = &found
         && let Some(cause) = ended_elsewhere(call, visitor, slides).await
     {
-        if seal::end(call.visitors, visitor, cause, now).await.is_err() {
+        found = if cause == Cause::Rule {
+            match watch.follow_fresh(visitor).await {
+                Ok(found) => found,
+                Err(_) => return reply::unavailable(true),
+            }
+        } else if seal::end(call.visitors, visitor, cause, now).await.is_err() {
             return reply::session_moved();
-        }
-        found = None;
+        } else {
+            None
+        };
     }
     if let Some(visitor) = found.as_ref().filter(|_| slides) {
         seal::keep_up(call.visitors, visitor, now, limits).await;

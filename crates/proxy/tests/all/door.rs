@@ -91,6 +91,7 @@ fn proof() -> Proof {
         sign_on: SignOnId::parse("sign-on").unwrap(),
         claims: Claims::default(),
         asked: false,
+        footing: None,
     }
 }
 

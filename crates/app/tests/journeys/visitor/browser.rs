@@ -22,13 +22,15 @@ const REDIRECTS_MAX: usize = 20;
 pub(in crate::journeys) struct Browser {
     jar: Arc<Mutex<Jar>>,
     clock: Arc<dyn Clock>,
+    /// Its `User-Agent`.
+    name: Option<String>,
     /// Where a load balancer takes what is for this port.
     taken_to: Arc<Mutex<BTreeMap<u16, SocketAddr>>>,
 }
 
 impl Browser {
     pub(in crate::journeys) fn new(clock: Arc<impl Clock>) -> Self {
-        Self { jar: Arc::default(), clock, taken_to: Arc::default() }
+        Self { jar: Arc::default(), clock, name: None, taken_to: Arc::default() }
     }
 
     /// From now on a load balancer takes what is for this port there.
@@ -47,8 +49,14 @@ impl Browser {
         Self {
             jar: Arc::new(Mutex::new(self.jar().clone())),
             clock: Arc::clone(&self.clock),
+            name: self.name.clone(),
             taken_to: Arc::new(Mutex::new(taken_to)),
         }
+    }
+
+    /// The same browser, which says this of itself.
+    pub(in crate::journeys) fn called(&self, name: &str) -> Self {
+        Self { name: Some(name.to_owned()), ..self.clone() }
     }
 
     /// The last window is closed.
@@ -309,6 +317,7 @@ impl Tab {
     pub(in crate::journeys) fn put(&self, ask: &Ask) -> Raw {
         let (url, body) = (ask.url(), ask.body.as_deref().unwrap_or_default());
         let mut head = vec![format!("Host: {}", authority(url)), format!("Accept: {}", accept(ask.used_as))];
+        head.extend(self.browser.name.iter().map(|name| format!("User-Agent: {name}")));
         head.extend(ask.metadata());
         head.extend(ask.fields.iter().cloned());
         if ask.body.is_some() || !ask.is_read() {
