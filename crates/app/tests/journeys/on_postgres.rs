@@ -1,11 +1,10 @@
-//! Journeys of a visitor once more, with users and tokens in PostgreSQL: those that go through the registry.
+//! The journeys of a visitor once more, with users and tokens in PostgreSQL: all but those about bad configurations.
 
 mod refused;
 mod registry;
 
 #[path = "visitor/apart.rs"]
 mod apart;
-#[expect(dead_code, reason = "not all stories are told here")]
 #[path = "visitor/app.rs"]
 mod app;
 #[expect(dead_code, reason = "not all stories are told here")]
@@ -17,12 +16,10 @@ mod client;
 mod door;
 #[path = "visitor/form.rs"]
 mod form;
-#[expect(dead_code, reason = "not all stories are told here")]
 #[path = "visitor/house.rs"]
 mod house;
 #[path = "visitor/jar.rs"]
 mod jar;
-#[expect(dead_code, reason = "not all stories are told here")]
 #[path = "visitor/split.rs"]
 mod split;
 
@@ -30,6 +27,18 @@ mod split;
 mod administration;
 #[path = "visitor/attempts.rs"]
 mod attempts;
+#[path = "visitor/balancer.rs"]
+mod balancer;
+#[path = "visitor/becoming_returning.rs"]
+mod becoming_returning;
+#[path = "visitor/caching.rs"]
+mod caching;
+#[path = "visitor/cross_site.rs"]
+mod cross_site;
+#[path = "visitor/first_visit.rs"]
+mod first_visit;
+#[path = "visitor/grace.rs"]
+mod grace;
 #[path = "visitor/killed.rs"]
 mod killed;
 #[path = "visitor/live_session.rs"]
@@ -38,6 +47,8 @@ mod live_session;
 mod log_on;
 #[path = "visitor/log_out.rs"]
 mod log_out;
+#[path = "visitor/minting.rs"]
+mod minting;
 #[path = "visitor/missing_scope.rs"]
 mod missing_scope;
 #[path = "visitor/mobile_app.rs"]
@@ -46,12 +57,20 @@ mod mobile_app;
 mod outside_door;
 #[path = "visitor/password_change.rs"]
 mod password_change;
+#[path = "visitor/patch_refused.rs"]
+mod patch_refused;
+#[path = "visitor/patch_seen.rs"]
+mod patch_seen;
 #[path = "visitor/replay.rs"]
 mod replay;
 #[path = "visitor/restart.rs"]
 mod restart;
 #[path = "visitor/roles_apart.rs"]
 mod roles_apart;
+#[path = "visitor/rules.rs"]
+mod rules;
+#[path = "visitor/secrets_stay.rs"]
+mod secrets_stay;
 #[path = "visitor/step_down.rs"]
 mod step_down;
 #[path = "visitor/step_up.rs"]
@@ -64,5 +83,9 @@ mod till;
 mod too_many;
 #[path = "visitor/two_sites.rs"]
 mod two_sites;
+#[path = "visitor/two_tabs.rs"]
+mod two_tabs;
+#[path = "visitor/unread_body.rs"]
+mod unread_body;
 #[path = "visitor/wrong_doors.rs"]
 mod wrong_doors;

@@ -1,5 +1,6 @@
 //! Where a house keeps users and tokens: in a PostgreSQL of this process, in a schema of its own.
 
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -48,6 +49,23 @@ impl Sight {
     pub(super) fn number(&mut self, sql: &str) -> i64 {
         let read = self.0.query_one(sql, &[]).and_then(|row| row.try_get(0));
         read.unwrap_or_else(|e| panic!("{sql}: {e}"))
+    }
+
+    /// What it keeps outside the files of the log-in: all of its tables, by name.
+    #[track_caller]
+    pub(super) fn kept(&mut self) -> Vec<(String, Vec<u8>)> {
+        let tables = "SELECT tablename FROM pg_tables WHERE schemaname = $1";
+        let tables = self.0.query(tables, &[&self.1]).unwrap_or_else(|e| panic!("no tables: {e}"));
+        assert!(!tables.is_empty(), "nothing is there");
+        let mut kept = Vec::new();
+        for table in tables.iter().map(|row| row.get::<_, String>(0)) {
+            let mut bytes = Vec::new();
+            let rows = self.0.copy_out(&format!("COPY {table} TO STDOUT (FORMAT binary)"));
+            let read = rows.map_err(io::Error::other).and_then(|mut rows| rows.read_to_end(&mut bytes));
+            read.unwrap_or_else(|e| panic!("{table}: {e}"));
+            kept.push((format!("table {table}"), bytes));
+        }
+        kept
     }
 
     /// Lets no change of the registry be finished while what this gives lives: all is changed but the audit, which comes

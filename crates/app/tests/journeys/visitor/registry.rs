@@ -42,6 +42,12 @@ impl Sight {
         Stall(stalled.unwrap_or_else(|e| panic!("the registry cannot be stalled: {e}")))
     }
 
+    /// What it keeps outside the files of the log-in, by name: nothing.
+    #[expect(clippy::unused_self, reason = "another kind of registry keeps everything there")]
+    pub(super) fn kept(&mut self) -> Vec<(String, Vec<u8>)> {
+        Vec::new()
+    }
+
     /// Waits for what a process that was killed has left under way: here nothing can be.
     #[expect(clippy::unused_self, reason = "another kind of registry has to wait")]
     pub(super) fn settle(&mut self) {}

@@ -108,6 +108,7 @@ impl Split {
         let files = listed.into_iter().flatten().flatten().filter(|file| file.file_name() != "admin.token");
         files
             .map(|file| (file.path().display().to_string(), fs::read(file.path()).expect("a file")))
+            .chain(self.sight().kept())
             .collect()
     }
 
