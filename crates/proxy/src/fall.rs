@@ -8,7 +8,7 @@ use vestibule_domain::outage::Unavailable;
 use vestibule_domain::owed::Debt;
 use vestibule_domain::rise;
 use vestibule_domain::rule::Rules;
-use vestibule_sessions::{Committed, NoChange};
+use vestibule_sessions::{Committed, Deadline, NoChange};
 
 use crate::open::{self, NotOpened, Opened, Visitor};
 use crate::site::{App, Site};
@@ -50,13 +50,15 @@ impl Watch<'_> {
 
     /// A visitor's session after its log-on has fallen by a rule that was broken elsewhere, as the IDP says.
     pub(crate) async fn follow(&self, visitor: &Visitor, app: &App) -> Result<Opened, NotOpened> {
-        step_down(self.visitors, visitor, self.visit.now, self.limits).await?;
+        step_down(self.visitors, visitor, self.visit.now, self.limits, self.visitors.sessions.deadline())
+            .await?;
         open::open_again(self.visitors, self.site, self.visit, app, self.limits).await
     }
 
     /// The same for a call of ours.
     pub(crate) async fn follow_fresh(&self, visitor: &Visitor) -> Result<Option<Visitor>, Unavailable> {
-        step_down(self.visitors, visitor, self.visit.now, self.limits).await?;
+        step_down(self.visitors, visitor, self.visit.now, self.limits, self.visitors.sessions.deadline())
+            .await?;
         open::open_fresh(self.visitors, self.site, self.visit, self.limits).await
     }
 
@@ -71,8 +73,10 @@ impl Watch<'_> {
         let session = &visitor.known.session;
         let Some(sign_on) = session.sign_on().cloned() else { return Ok(()) };
         let fall = Debt::Fall { session: visitor.handle(), epoch: session.epoch(), sign_on };
-        let entry = owed::write_down_fall(visitors, &fall, now).await.map_err(|_| Unavailable::Unknown)?;
-        if step_down(visitors, visitor, now, self.limits).await? {
+        let deadline = visitors.sessions.deadline();
+        let entry =
+            owed::write_down_fall(visitors, &fall, now, deadline).await.map_err(|_| Unavailable::Unknown)?;
+        if step_down(visitors, visitor, now, self.limits, deadline).await? {
             owed::tell_fall(visitors, entry, &fall).await;
         } else {
             // If it cannot be struck off it is told, and somebody who has just logged on is asked once more.
@@ -88,9 +92,10 @@ async fn step_down(
     visitor: &Visitor,
     now: Timestamp,
     limits: &Limits,
+    deadline: Deadline,
 ) -> Result<bool, Unavailable> {
     let opened = &visitor.known.session;
-    let committed = visitors.sessions.commit(visitor.handle(), |known, source| {
+    let committed = visitors.sessions.commit_by(visitor.handle(), deadline, |known, source| {
         let newest = &known.session;
         if newest.has_risen_since(opened) || newest.epoch() != opened.epoch() {
             return Err(NoChange::Nothing);

@@ -89,9 +89,10 @@ pub(crate) async fn write_down_fall(
     visitors: &Visitors,
     fall: &Debt,
     now: Timestamp,
+    deadline: Deadline,
 ) -> Result<Handle, StoreError> {
     let entry = Handle::from_bytes(random(&*visitors.entropy));
-    visitors.sessions.owe(entry, &Owed { what: fall.clone(), since: now }).await?;
+    visitors.sessions.owe_by(entry, &Owed { what: fall.clone(), since: now }, deadline).await?;
     Ok(entry)
 }
 

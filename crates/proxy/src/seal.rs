@@ -14,7 +14,7 @@ use vestibule_domain::rise::{self, Fresh};
 use vestibule_domain::session::Session;
 use vestibule_ports::entropy::random;
 use vestibule_ports::session_store::Created;
-use vestibule_sessions::{Committed, Finished, NoChange};
+use vestibule_sessions::{Committed, Deadline, Finished, NoChange};
 
 use crate::Visitors;
 use crate::absorb::Refused;
@@ -239,7 +239,7 @@ impl Scene<'_> {
             Ok(None) => return Ok(Sealed::default()),
             Err(why) => return Ok(Sealed::refused(why)),
         };
-        let handle = create(visitors, &session).await?;
+        let handle = create(visitors, &session, visitors.sessions.deadline()).await?;
         Ok(Sealed {
             cookies: secrets.cookies(handle, CookieCause::FirstPatch, visitors, limits),
             refused: None,
@@ -254,9 +254,13 @@ impl Sealed {
 }
 
 /// Saves a new session under a new handle.
-pub(crate) async fn create(visitors: &Visitors, session: &Session) -> Result<Handle, NotSaved> {
+pub(crate) async fn create(
+    visitors: &Visitors,
+    session: &Session,
+    deadline: Deadline,
+) -> Result<Handle, NotSaved> {
     let handle = Handle::from_bytes(random(&*visitors.entropy));
-    match visitors.sessions.create(handle, session).await {
+    match visitors.sessions.create_by(handle, session, deadline).await {
         Ok(Created::Created) => Ok(handle),
         // 128 random bits: this is an error in the source of randomness.
         Ok(Created::Exists) => Err(NotSaved("a new handle was taken".to_owned())),

@@ -86,7 +86,17 @@ impl<X: Default + Send + Sync> Sessions<X> {
 
     /// Saves a new session.
     pub async fn create(&self, handle: Handle, session: &Session) -> Result<Created, StoreError> {
-        self.create_record(handle, record::record(session, &self.limits), self.deadline()).await
+        self.create_by(handle, session, self.deadline()).await
+    }
+
+    /// `create` under a deadline that has begun.
+    pub async fn create_by(
+        &self,
+        handle: Handle,
+        session: &Session,
+        deadline: Deadline,
+    ) -> Result<Created, StoreError> {
+        self.create_record(handle, record::record(session, &self.limits), deadline).await
     }
 
     pub(crate) async fn create_record(
@@ -110,9 +120,19 @@ impl<X: Default + Send + Sync> Sessions<X> {
     pub async fn commit(
         &self,
         handle: Handle,
+        change: impl FnMut(&Known<X>, Source) -> Result<Session, NoChange> + Send,
+    ) -> Result<Committed, CommitError> {
+        self.commit_by(handle, self.deadline(), change).await
+    }
+
+    /// `commit` under a deadline that has begun.
+    pub async fn commit_by(
+        &self,
+        handle: Handle,
+        deadline: Deadline,
         mut change: impl FnMut(&Known<X>, Source) -> Result<Session, NoChange> + Send,
     ) -> Result<Committed, CommitError> {
-        let (turn, deadline) = (self.turn(handle), self.deadline());
+        let turn = self.turn(handle);
         let _turn = deadline.read(async { Ok(turn.lock().await) }).await?;
         let mut found = self.get_by(handle, deadline).await?;
         for _ in 0..=CONFLICTS_MAX {

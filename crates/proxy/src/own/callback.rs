@@ -16,7 +16,7 @@ use vestibule_oauth::authorize_response::{AuthorizeResponse, Outcome};
 use vestibule_oauth::form::Form;
 use vestibule_oauth::token::Code;
 use vestibule_ports::issuer::{IssuerError, LogOn, Redeem};
-use vestibule_sessions::{Committed, Finished, NoChange};
+use vestibule_sessions::{Committed, Deadline, Finished, NoChange};
 use vestibule_wire::Answer;
 
 use super::Call;
@@ -95,16 +95,16 @@ enum NotRisen {
     Unavailable,
 }
 
-/// Raises the browser's session, or makes one.
+/// Raises the browser's session, or makes one, within one deadline of the store's.
 async fn rise(
     call: &Call<'_>,
     proof: &Proof,
     secrets: &NewSecrets,
     begun_at: Timestamp,
 ) -> Result<Handle, NotRisen> {
-    let limits = &call.proxy.live.limits;
+    let (limits, deadline) = (&call.proxy.live.limits, call.visitors.sessions.deadline());
     for _ in 0..RISES_MAX {
-        let found = open::open_fresh(call.visitors, call.site, &call.visit, limits).await;
+        let found = open::open_fresh_by(call.visitors, call.site, &call.visit, limits, deadline).await;
         let found = found.map_err(|_| NotRisen::Unavailable)?;
         let view = found.as_ref().and_then(|visitor| visitor.view(call.visit.now, limits));
         if view.as_ref().is_some_and(|view| grace::is_stranded(view, begun_at)) {
@@ -117,10 +117,10 @@ async fn rise(
         match (risen, &found) {
             (Risen::New { session, ended }, _) => {
                 // First the new one: if it cannot be saved, nothing has changed.
-                let handle =
-                    seal::create(call.visitors, &session).await.map_err(|_| NotRisen::Unavailable)?;
+                let created = seal::create(call.visitors, &session, deadline).await;
+                let handle = created.map_err(|_| NotRisen::Unavailable)?;
                 if let (Some(_), Some(old)) = (ended, &found)
-                    && let Err(why) = end_other(call, old).await
+                    && let Err(why) = end_other(call, old, deadline).await
                 {
                     // Nobody has its cookies. If it stays, it stays unseen.
                     let end = |new: &Session| rise::end(new, Cause::OtherUser, call.visit.now);
@@ -130,7 +130,7 @@ async fn rise(
                 return Ok(handle);
             }
             (Risen::Same(session), Some(visitor)) => {
-                if replace(call, visitor, session).await? {
+                if replace(call, visitor, session, deadline).await? {
                     return Ok(visitor.handle());
                 }
             }
@@ -142,11 +142,11 @@ async fn rise(
 
 /// Ends the session that another user leaves behind, and its tokens with it. One that has risen meanwhile belongs to a
 /// log-on that came later than this one, whose cookies the browser has.
-async fn end_other(call: &Call<'_>, old: &Visitor) -> Result<(), NotRisen> {
+async fn end_other(call: &Call<'_>, old: &Visitor, deadline: Deadline) -> Result<(), NotRisen> {
     let (visitors, now) = (call.visitors, call.visit.now);
-    let entry = owed::write_down(visitors, old.handle(), Reach::Session, now).await;
+    let entry = owed::write_down_by(visitors, old.handle(), Reach::Session, now, deadline).await;
     let entry = entry.map_err(|_| NotRisen::Unavailable)?;
-    let ended = visitors.sessions.end(old.handle(), |newest| {
+    let ended = visitors.sessions.end_by(old.handle(), deadline, None, |newest| {
         let moved = newest.session.has_risen_since(&old.known.session);
         (!moved).then(|| rise::end(&newest.session, Cause::OtherUser, now))
     });
@@ -163,9 +163,14 @@ async fn end_other(call: &Call<'_>, old: &Visitor) -> Result<(), NotRisen> {
 }
 
 /// Commits a rise on exactly the version it was made from. `false` when that is not the newest any more.
-async fn replace(call: &Call<'_>, visitor: &Visitor, session: Session) -> Result<bool, NotRisen> {
+async fn replace(
+    call: &Call<'_>,
+    visitor: &Visitor,
+    session: Session,
+    deadline: Deadline,
+) -> Result<bool, NotRisen> {
     let mut session = Some(session);
-    let committed = call.visitors.sessions.commit(visitor.handle(), |known, _| {
+    let committed = call.visitors.sessions.commit_by(visitor.handle(), deadline, |known, _| {
         let same = known.version == visitor.known.version;
         session.take().filter(|_| same).ok_or(NoChange::Nothing)
     });
