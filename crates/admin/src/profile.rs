@@ -69,7 +69,7 @@ pub(crate) async fn change(
 pub(crate) fn check(profile: &Profile) -> Result<(), Unfit> {
     let Profile { name, locale, email, roles } = profile;
     let is_name = |name: &String| fits(name, name.chars().count(), NAME_CHARS_MAX);
-    let is_email = |email: &String| fits(email, email.len(), EMAIL_BYTES_MAX);
+    let is_email = |email: &String| fits(email, email.len(), EMAIL_BYTES_MAX) && has_two_parts(email);
     let is_role = |role: &String| fits(role, role.len(), ROLE_BYTES_MAX);
     if !name.as_ref().is_none_or(is_name) {
         return Err(Unfit::Name);
@@ -91,6 +91,15 @@ fn is_language_tag(text: &str) -> bool {
     let is_subtag =
         |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     text.len() <= LOCALE_BYTES_MAX && text.split('-').all(is_subtag)
+}
+
+/// One `@` between two parts: whether anybody reads what is sent there, only mail can tell.
+fn has_two_parts(email: &str) -> bool {
+    let mut parts = email.split('@');
+    let is_part = |part: Option<&str>| {
+        part.is_some_and(|part| !part.is_empty() && !part.chars().any(char::is_whitespace))
+    };
+    is_part(parts.next()) && is_part(parts.next()) && parts.next().is_none()
 }
 
 /// Control characters are none: they end up on terminals.

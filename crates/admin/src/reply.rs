@@ -86,7 +86,7 @@ pub(crate) enum Refused {
 pub(crate) enum Unfit {
     #[error("the name is out of bounds")]
     Name,
-    #[error("the mail address is out of bounds")]
+    #[error("the mail address is none")]
     Email,
     #[error("the language tag is none")]
     Locale,
@@ -179,7 +179,7 @@ fn told(refused: &Refused) -> (StatusCode, String) {
             | StoreError::Unknown(_)
             | StoreError::Unsafe(_),
         ) => (StatusCode::SERVICE_UNAVAILABLE, "The session store cannot be asked just now."),
-        Refused::Store(StoreError::Corrupt(_)) | Refused::Unreadable(_) => {
+        Refused::Store(StoreError::Corrupt(_) | StoreError::Newer(_)) | Refused::Unreadable(_) => {
             (StatusCode::INTERNAL_SERVER_ERROR, "What is stored of this session cannot be read.")
         }
         Refused::Store(StoreError::Bug(_)) | Refused::Bug(_) => broken(),
@@ -193,7 +193,10 @@ fn told_of(unfit: &Unfit) -> String {
             format!("The name must have 1 to {NAME_CHARS_MAX} characters and no control characters.")
         }
         Unfit::Email => {
-            format!("The mail address must have 1 to {EMAIL_BYTES_MAX} bytes and no control characters.")
+            format!(
+                "The mail address must have 1 to {EMAIL_BYTES_MAX} bytes, one @ between two parts, no spaces and no \
+                 control characters."
+            )
         }
         Unfit::Locale => {
             format!(

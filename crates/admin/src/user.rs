@@ -59,7 +59,7 @@ pub(crate) async fn revoke(
     State(authority): State<Arc<dyn Authority>>,
     named: Named,
 ) -> Result<Response, Refused> {
-    authority.revoke(End::User(id(named)?), ADMINISTRATOR).await?;
+    authority.revoke(End::User { id: id(named)?, by: None }, ADMINISTRATOR).await?;
     Ok(reply::done())
 }
 

@@ -17,6 +17,8 @@ use vestibule_ports::session_store::{
     Tombstone, Updated, Version, Watch,
 };
 
+use crate::store_news::{Kind, StoreNews};
+
 /// Calls under way at once, of all cores.
 const CALLS_MAX: usize = 4096;
 
@@ -59,30 +61,50 @@ impl Back {
 pub(crate) struct StoreOnBack {
     pub(crate) store: Arc<dyn SessionStore>,
     pub(crate) back: Back,
+    pub(crate) news: Arc<StoreNews>,
 }
 
 impl StoreOnBack {
-    async fn call<T, F>(&self, call: impl FnOnce(Arc<dyn SessionStore>) -> F) -> Result<T, StoreError>
+    async fn call<T, F>(
+        &self,
+        kind: Kind,
+        call: impl FnOnce(Arc<dyn SessionStore>) -> F,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
-        match self.back.run(call(Arc::clone(&self.store))).await {
+        let listening = self.news.listen(kind);
+        let answer = match self.back.run(call(Arc::clone(&self.store))).await {
             Ok(answer) => answer,
             Err(Failed::Full) => Err(StoreError::Unreachable("too many calls are under way".to_owned())),
             Err(Failed::Died) => Err(StoreError::Unknown("the call was lost".to_owned())),
-        }
+        };
+        listening.end(&answer);
+        answer
+    }
+
+    /// A call of the standing work.
+    async fn chore<T>(
+        &self,
+        kind: Kind,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let listening = self.news.listen(kind);
+        let answer = call.await;
+        listening.end(&answer);
+        answer
     }
 }
 
 #[async_trait]
 impl SessionStore for StoreOnBack {
     async fn get(&self, handle: Handle, now: Timestamp) -> Result<Slot, StoreError> {
-        self.call(move |store| async move { store.get(handle, now).await }).await
+        self.call(Kind::Read, move |store| async move { store.get(handle, now).await }).await
     }
 
     async fn create(&self, handle: Handle, record: Record) -> Result<Created, StoreError> {
-        self.call(move |store| async move { store.create(handle, record).await }).await
+        self.call(Kind::Write, move |store| async move { store.create(handle, record).await }).await
     }
 
     async fn update(
@@ -92,11 +114,12 @@ impl SessionStore for StoreOnBack {
         record: Record,
         now: Timestamp,
     ) -> Result<Updated, StoreError> {
-        self.call(move |store| async move { store.update(handle, expect, record, now).await }).await
+        self.call(Kind::Write, move |store| async move { store.update(handle, expect, record, now).await })
+            .await
     }
 
     async fn touch(&self, seen: &[(Handle, Timestamp)]) -> Result<(), StoreError> {
-        self.store.touch(seen).await
+        self.chore(Kind::Write, self.store.touch(seen)).await
     }
 
     async fn end(
@@ -106,24 +129,25 @@ impl SessionStore for StoreOnBack {
         tombstone: Tombstone,
         now: Timestamp,
     ) -> Result<Ended, StoreError> {
-        self.call(move |store| async move { store.end(handle, expect, tombstone, now).await }).await
+        self.call(Kind::Write, move |store| async move { store.end(handle, expect, tombstone, now).await })
+            .await
     }
 
     async fn list_user(&self, user: &str, limit: usize, now: Timestamp) -> Result<Vec<Handle>, StoreError> {
         let user = user.to_owned();
-        self.call(move |store| async move { store.list_user(&user, limit, now).await }).await
+        self.call(Kind::Read, move |store| async move { store.list_user(&user, limit, now).await }).await
     }
 
     async fn attempt_put(&self, key: AttemptKey, attempt: Attempt) -> Result<(), StoreError> {
-        self.call(move |store| async move { store.attempt_put(key, attempt).await }).await
+        self.call(Kind::Write, move |store| async move { store.attempt_put(key, attempt).await }).await
     }
 
     async fn attempt_take(&self, key: AttemptKey, now: Timestamp) -> Result<Option<Bytes>, StoreError> {
-        self.call(move |store| async move { store.attempt_take(key, now).await }).await
+        self.call(Kind::Write, move |store| async move { store.attempt_take(key, now).await }).await
     }
 
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, StoreError> {
-        self.store.sweep(now, limit).await
+        self.chore(Kind::Chore, self.store.sweep(now, limit)).await
     }
 
     async fn watch(&self) -> Result<Watch, StoreError> {
@@ -131,7 +155,11 @@ impl SessionStore for StoreOnBack {
     }
 
     async fn beat(&self, beat: Beat) -> Result<(), StoreError> {
-        self.store.beat(beat).await
+        if !self.store.capabilities().shared {
+            // Within one process it says nothing of the disk.
+            return self.store.beat(beat).await;
+        }
+        self.chore(Kind::Chore, self.store.beat(beat)).await
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -48,7 +48,7 @@ enum Command {
 #[derive(Subcommand)]
 enum ConfigCommand {
     /// Say everything that is wrong with a file, or that it is fine. The databases that it names are asked whether a
-    /// process could start, and what they may lose.
+    /// process could start, and what they may lose; nothing is written to them.
     Check {
         /// The configuration, TOML.
         #[arg(long, value_name = "FILE")]
@@ -127,7 +127,10 @@ fn configure(command: ConfigCommand) -> anyhow::Result<()> {
 fn check(path: &Path) -> anyhow::Result<()> {
     let config = Config::read(path)?;
     serve::check(&config)?;
-    let Asked { warnings, refusals } = serve::ask(&config)?;
+    let Asked { warnings, refusals, notes } = serve::ask(&config)?;
+    for note in notes {
+        writeln!(std::io::stdout(), "{}: {note}", path.display())?;
+    }
     for warning in warnings {
         writeln!(std::io::stderr(), "{}: warning: {warning}", path.display())?;
     }

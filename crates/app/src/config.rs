@@ -1,11 +1,13 @@
 //! The configuration file: TOML, unknown keys refused, every problem told with file, line and key. Environment variables
-//! `VESTIBULE_SECTION__KEY` override single values.
+//! `VESTIBULE_SECTION__KEY` override single values. Paths count from the directory of the file.
 
 mod issuer;
 mod limits;
 mod overrides;
 mod place;
 mod problems;
+mod reading;
+mod rights;
 mod session;
 
 use std::fmt;
@@ -24,12 +26,15 @@ pub use issuer::IssuerConfig;
 pub use limits::LimitsConfig;
 pub use session::{Secret, SessionsConfig, StoreName};
 
+use reading::Reading;
+
 /// Everything a process is told.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Directory for everything that is kept: sessions, users, keys, the admin token. Needed where there is an `[idp]`,
-    /// an admin listener or a store `embedded`.
+    /// an admin listener or a store `embedded`. A relative path counts from the directory of this file, like all paths
+    /// in it. Made, for its owner alone, if it is not there.
     pub data_dir: Option<PathBuf>,
     /// Addresses to listen on and what each serves.
     #[serde(rename = "listener")]
@@ -163,7 +168,8 @@ pub struct GatewayConfig {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
-    /// Where access lines go: `stdout` (the default), `off`, or a file that is appended to.
+    /// Where access lines go: `stdout` (the default), `off`, or a file that is appended to. A relative path counts from
+    /// the directory of this file.
     pub access: AccessLog,
 }
 
@@ -196,9 +202,9 @@ impl From<String> for AccessLog {
 #[serde(default, deny_unknown_fields)]
 pub struct DrainConfig {
     /// Milliseconds between being told to end (`/readyz` says 503 from then on) and closing the listeners, so that load
-    /// balancers notice. Default 5,000.
+    /// balancers notice, up to 600,000 (ten minutes). Default 5,000.
     pub delay_ms: u64,
-    /// Milliseconds that connections then have to end by themselves. Default 30,000.
+    /// Milliseconds that connections then have to end by themselves, up to 86,400,000 (a day). Default 30,000.
     pub limit_ms: u64,
 }
 
@@ -212,7 +218,7 @@ impl Default for DrainConfig {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RuntimeConfig {
-    /// Threads that serve connections. Default: one a processor.
+    /// Threads that serve connections, 1 to 1,024. Default: one a processor.
     pub cores: Option<usize>,
 }
 
@@ -221,6 +227,12 @@ pub struct RuntimeConfig {
 struct Source {
     name: String,
     text: String,
+    /// Which settings come from which variables.
+    variables: Vec<(String, String)>,
+    /// The text with what the environment sets in it.
+    merged: toml::Table,
+    /// What others than its owner may open, a sentence each.
+    open_to_others: Vec<String>,
 }
 
 /// A configuration is refused: all that is wrong with it, a line each.
@@ -247,20 +259,56 @@ impl Config {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path)
             .map_err(|error| BadConfig::one(format!("{name}: cannot be read: {error}")))?;
-        let mut config = Self::parse_with(&text, &name, overrides::variables())?;
-        config.read_secrets(path.parent().unwrap_or(Path::new("")))?;
-        Ok(config)
+        Self::read_with(&text, &name, &overrides::variables(), Some(path.parent().unwrap_or(Path::new(""))))
     }
 
     /// A file as a process would read it, TOML: with what the environment sets, and without passwords.
     pub fn print(path: &Path) -> Result<String, BadConfig> {
-        let config = Self::read(path)?;
-        let Source { name, text } = config.source;
-        overrides::print(&text).map_err(|why| BadConfig::one(format!("{name}: {why}")))
+        let Source { name, merged, .. } = Self::read(path)?.source;
+        overrides::print(&merged).map_err(|why| BadConfig::one(format!("{name}: {why}")))
     }
 
-    /// Reads the files that hold clients' secrets; relative paths count from `dir`.
-    fn read_secrets(&mut self, dir: &Path) -> Result<(), BadConfig> {
+    /// Reads a text; `name` stands for it in messages.
+    pub fn parse(text: &str, name: &str) -> Result<Self, BadConfig> {
+        Self::read_with(text, name, &[], None)
+    }
+
+    /// Reads a text with what these variables set, and the files that it names, which count from `dir`. What does not
+    /// fit is told with everything else that is wrong, as far as that can be known then.
+    fn read_with(
+        text: &str,
+        name: &str,
+        variables: &[(String, String)],
+        dir: Option<&Path>,
+    ) -> Result<Self, BadConfig> {
+        let Reading { mut config, faults, mut left_out, lacks_tables, variables, merged } =
+            reading::read(text, name, variables)?;
+        config.source =
+            Source { name: name.to_owned(), text: text.to_owned(), variables, merged, ..Source::default() };
+        let unread = dir.map(|dir| config.read_files(dir)).unwrap_or_default();
+        config.source.open_to_others = dir.map(|dir| config.open_to_others(dir)).unwrap_or_default();
+        if faults.is_empty() && unread.is_empty() {
+            return Ok(config);
+        }
+        left_out.extend(unread.iter().map(|problem| problem.at.clone()));
+        let lacks_tables = lacks_tables || left_out.iter().any(|out| is_needed(out));
+        let mut problems = crate::serve::problems(&config);
+        problems.retain(|problem| is_of_its_own(&problem.at, &left_out, lacks_tables));
+        let BadConfig { lines } = config.refuse(&unread.into_iter().chain(problems).collect::<Vec<_>>());
+        Err(BadConfig { lines: faults.into_iter().chain(lines).collect() })
+    }
+
+    /// Reads the files that hold secrets, and settles where the others are; relative paths count from `dir`.
+    fn read_files(&mut self, dir: &Path) -> Vec<Problem> {
+        let log = match &mut self.log.access {
+            AccessLog::File(path) => Some(path),
+            AccessLog::Off | AccessLog::Stdout => None,
+        };
+        // An empty path is told of as such, and is not the directory.
+        for path in self.data_dir.as_mut().into_iter().chain(log).filter(|path| !path.as_os_str().is_empty())
+        {
+            *path = dir.join(&path);
+        }
         let mut problems = self.sessions.read_files(dir);
         let mut registry_files = Vec::new();
         let mut read = |at: String, file: &Path| {
@@ -289,33 +337,7 @@ impl Config {
             issuer.secret = read("issuer.secret_file".to_owned(), &issuer.secret_file);
         }
         problems.extend(registry_files);
-        if problems.is_empty() { Ok(()) } else { Err(self.refuse(&problems)) }
-    }
-
-    /// Reads a text; `name` stands for it in messages.
-    pub fn parse(text: &str, name: &str) -> Result<Self, BadConfig> {
-        Self::parse_with(text, name, std::iter::empty())
-    }
-
-    fn parse_with(
-        text: &str,
-        name: &str,
-        variables: impl Iterator<Item = (String, String)>,
-    ) -> Result<Self, BadConfig> {
-        let said = |error: &toml::de::Error| {
-            let line = error.span().map_or(1, |span| place::line_at(text, span.start));
-            BadConfig::one(format!("{name}:{line}: {}", error.message().trim_end()))
-        };
-        let mut config: Self = toml::from_str(text).map_err(|error| said(&error))?;
-        let mut table: toml::Table = toml::from_str(text).map_err(|error| said(&error))?;
-        for (variable, value) in variables {
-            overrides::apply(&mut table, &variable, &value).map_err(BadConfig::one)?;
-            config = table.clone().try_into().map_err(|error: toml::de::Error| {
-                BadConfig::one(format!("{variable}: {}", error.message().trim_end()))
-            })?;
-        }
-        config.source = Source { name: name.to_owned(), text: text.to_owned() };
-        Ok(config)
+        problems
     }
 
     /// Whether a listener serves this face.
@@ -388,13 +410,43 @@ impl Config {
 
     /// The refusal that tells these problems, each with its line.
     pub(crate) fn refuse(&self, problems: &[Problem]) -> BadConfig {
-        let Source { name, text } = &self.source;
-        let line = |problem: &Problem| match place::line_of(text, &problem.at) {
-            Some(line) => format!("{name}:{line}: {problem}"),
-            None => format!("{name}: {problem}"),
+        let Source { name, text, variables, .. } = &self.source;
+        let line = |problem: &Problem| {
+            let set = variables.iter().find(|(setting, _)| is_at_or_in(&problem.at, setting));
+            match (set, place::line_of(text, &problem.at)) {
+                (Some((_, variable)), _) => format!("{variable}: {problem}"),
+                (None, Some(line)) => format!("{name}:{line}: {problem}"),
+                (None, None) => format!("{name}: {problem}"),
+            }
         };
         BadConfig { lines: problems.iter().map(line).collect() }
     }
+}
+
+/// Tables whose faults have nothing to do with other tables.
+const APART: [&str; 5] = ["limits", "sessions", "log", "drain", "runtime"];
+
+/// Tables that others need: without one of them, what is said of the rest may only follow from that.
+const NEEDED: [&str; 7] = ["listener", "site", "attribute", "route", "service", "idp", "issuer"];
+
+/// Whether one of them is not there because it was left out.
+fn is_needed(left_out: &str) -> bool {
+    !left_out.contains('.') && NEEDED.iter().any(|table| is_at_or_in(left_out, table))
+}
+
+/// Whether a problem is one by itself, and does not only follow from what was left out.
+fn is_of_its_own(at: &str, left_out: &[String], lacks_tables: bool) -> bool {
+    let follows = |out: &String| {
+        // Of a list of which an item was left out, nothing is known.
+        let out = out.strip_suffix(']').and_then(|out| out.rsplit_once('[')).map_or(&**out, |(list, _)| list);
+        is_at_or_in(at, out) || is_at_or_in(out, at)
+    };
+    !left_out.iter().any(follows) && (!lacks_tables || APART.iter().any(|table| is_at_or_in(at, table)))
+}
+
+/// Whether a setting is this one or a part of it.
+fn is_at_or_in(setting: &str, whole: &str) -> bool {
+    setting.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 #[cfg(test)]

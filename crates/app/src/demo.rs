@@ -52,7 +52,7 @@ pub fn run(data_dir: &Path, port_base: u16) -> anyhow::Result<()> {
             (ADMINISTRATOR, "Ada Minster", &record.users.admin),
         ];
         for (login, name, user) in people {
-            running.wait(ensure_user(idp, login, name, &user.password))?;
+            running.wait(ensure_user(idp, login, name, user, record.is_new))?;
         }
     }
     check.put(running.wait(verify::with_keys_of(&record.issuer, &audience))?);
@@ -74,10 +74,21 @@ pub fn run(data_dir: &Path, port_base: u16) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A sample user, with the password that the record has.
-async fn ensure_user(idp: &Idp, login: &str, name: &str, password: &str) -> anyhow::Result<()> {
-    if idp.find_user(login).await?.is_some() {
-        return Ok(());
+/// A sample user, with the password that the record has. One of a run before, whose record is gone, gets it too.
+async fn ensure_user(
+    idp: &Idp,
+    login: &str,
+    name: &str,
+    record::User { password }: &record::User,
+    is_new: bool,
+) -> anyhow::Result<()> {
+    match idp.find_user(login).await? {
+        Some(there) if is_new => {
+            let set = idp.set_password(&there.id, Password::new(password), BY).await;
+            return set.with_context(|| format!("the sample user {login} cannot be given the new password"));
+        }
+        Some(_) => return Ok(()),
+        None => {}
     }
     let user = NewUser {
         login: login.to_owned(),
@@ -93,3 +104,6 @@ async fn ensure_user(idp: &Idp, login: &str, name: &str, password: &str) -> anyh
     made.with_context(|| format!("the sample user {login} cannot be made"))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,13 @@
 //! The faces of one listener as one: metrics claims its paths under any host, one other face has the rest.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use vestibule_gateway::Gateway;
-use vestibule_idp::Peer;
+use vestibule_idp::{OverHttps, Peer};
+use vestibule_message::lines::Lines;
 use vestibule_proxy::Proxy;
-use vestibule_wire::{Exchange, Face, Line, Served, Tally, TrustedPeers};
+use vestibule_wire::{Audience, Exchange, Face, Line, Served, Tally, TrustedPeers};
 
 use crate::health::{self, Health};
 
@@ -33,6 +35,8 @@ pub(crate) enum Rest {
 pub(crate) struct Note {
     proxy: vestibule_proxy::Note,
     gateway: vestibule_gateway::Note,
+    /// The address of a hosted router's caller, when it is not the peer's.
+    client: Option<IpAddr>,
     /// Why a hosted router gave no answer.
     fault: Option<String>,
 }
@@ -50,6 +54,13 @@ impl Face for Faces {
         }
     }
 
+    fn refusal_lines(&self, audience: &Audience) -> Lines {
+        match &self.rest {
+            Rest::Proxy(proxy) => proxy.refusal_lines(audience),
+            Rest::Gateway(_) | Rest::Router(..) | Rest::Nothing => Lines::default(),
+        }
+    }
+
     fn tally(&self, note: &Note, tally: &mut Tally<'_>) {
         if let Rest::Proxy(proxy) = &self.rest {
             proxy.tally(&note.proxy, tally);
@@ -62,6 +73,9 @@ impl Face for Faces {
             Rest::Gateway(gateway) => gateway.log(&note.gateway, served, line),
             Rest::Router(..) | Rest::Nothing => {}
         }
+        if let Some(client) = note.client {
+            line.text("client", client.to_string());
+        }
         if let Some(fault) = &note.fault {
             line.text("hosted_fault", fault);
         }
@@ -69,9 +83,13 @@ impl Face for Faces {
 }
 
 async fn serve_router(router: &axum::Router, peers: &TrustedPeers, mut x: Exchange<'_, Note>) -> Served {
-    let peer = Peer(peers.client(x.peer().ip().to_canonical(), &x.head()));
+    let address = x.peer().ip().to_canonical();
+    let peer = Peer(peers.client(address, &x.head()));
+    x.note().client = Some(peer.0).filter(|client| *client != address);
+    let over_https = OverHttps(peers.is_https(address, &x.head()));
     let hosted = x.host(router.clone(), |parts| {
         parts.extensions.insert(peer);
+        parts.extensions.insert(over_https);
     });
     match hosted.await {
         Ok(answer) => x.answer(answer).await,

@@ -6,19 +6,30 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use vestibule_message::method::Method;
 use vestibule_message::status::Status;
+use vestibule_store_embedded::Condition;
 use vestibule_wire::{Answer, BodyFault, Exchange, HostFault, Monitor, Served};
 
 /// Whether the process wants traffic.
 #[derive(Clone, Default)]
-pub(crate) struct Readiness(Arc<AtomicBool>);
+pub(crate) struct Readiness {
+    wanted: Arc<AtomicBool>,
+    /// The file with this process's sessions, where it has one. A store that processes share counts for none of them: all
+    /// would go at once, with those visitors who need no session.
+    file: Option<Condition>,
+}
 
 impl Readiness {
+    /// Of a process with this file of sessions.
+    pub(crate) fn with(file: Option<Condition>) -> Self {
+        Self { wanted: Arc::default(), file }
+    }
+
     pub(crate) fn set(&self, ready: bool) {
-        self.0.store(ready, Ordering::SeqCst);
+        self.wanted.store(ready, Ordering::SeqCst);
     }
 
     fn get(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.wanted.load(Ordering::SeqCst) && self.file.as_ref().is_none_or(Condition::is_open)
     }
 }
 
@@ -76,5 +87,13 @@ fn text(code: u16, body: &'static str) -> Answer {
 
 fn answer(code: u16) -> Answer {
     let status = Status::new(code).expect("every code in this file is between 100 and 599");
-    Answer::new(status).with("cache-control", "no-store").with("x-content-type-options", "nosniff")
+    Answer::new(status)
+        .with("cache-control", "no-store")
+        .with("x-content-type-options", "nosniff")
+        .with("referrer-policy", "no-referrer")
+        .with("cross-origin-opener-policy", "same-origin")
+        .with("content-security-policy", "default-src 'none'; frame-ancestors 'none'")
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,7 @@ use vestibule_ports::session_store::SessionStore;
 use vestibule_proxy::Services;
 use vestibule_registry::Registry;
 use vestibule_sessions::Sessions;
+use vestibule_store_embedded::Condition;
 use vestibule_wire::Tug;
 
 use crate::admin_token;
@@ -31,6 +32,7 @@ use crate::back::{Back, IssuerOnBack, StoreOnBack};
 use crate::config::{Config, FaceName, IssuerConfig};
 use crate::registry;
 use crate::session_store::{Choice, Opened};
+use crate::store_news::StoreNews;
 
 /// Threads of the back runtime. Stores and hashes have threads of their own.
 const BACK_THREADS: usize = 2;
@@ -63,6 +65,8 @@ pub(crate) struct Platform {
     pub(crate) idp: Option<Arc<Idp>>,
     sessions: Option<Arc<Sessions<()>>>,
     store: Option<Arc<dyn SessionStore>>,
+    /// The store's file, if it is one.
+    pub(crate) file: Option<Condition>,
     admin_token: Option<TokenDigest>,
     /// Where users live if not here, for administrators to read.
     idp_elsewhere: Arc<str>,
@@ -89,6 +93,7 @@ impl Platform {
             idp: None,
             sessions: None,
             store: None,
+            file: None,
             admin_token: None,
             idp_elsewhere: config.issuer.as_ref().map(IssuerConfig::whereabouts).unwrap_or_default().into(),
             limits: config.sessions.limits(),
@@ -155,7 +160,7 @@ impl Platform {
 
     fn open_sessions(&mut self, config: &Config, back: Back) -> anyhow::Result<()> {
         let choice = Choice::of(&config.sessions).map_err(anyhow::Error::msg).context("sessions.store")?;
-        let Opened { store, warnings } =
+        let Opened { store, warnings, file } =
             self.runtime.block_on(choice.open(&config.sessions, config.data_dir.as_deref()))?;
         for warning in warnings {
             // Nothing is left to be done when even this cannot be written.
@@ -163,7 +168,9 @@ impl Platform {
         }
         let settings = config.sessions.settings();
         let node = u64::from_ne_bytes(random(&*self.nature.entropy));
-        let store: Arc<dyn SessionStore> = Arc::new(StoreOnBack { store, back });
+        self.file = file;
+        let news = Arc::new(StoreNews::new(Arc::clone(&self.nature.clock)));
+        let store: Arc<dyn SessionStore> = Arc::new(StoreOnBack { store, back, news });
         self.store = Some(Arc::clone(&store));
         let sessions = Arc::new(Sessions::new(store, Arc::clone(&self.nature.clock), node, settings));
         let working = Arc::clone(&sessions);

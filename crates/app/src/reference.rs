@@ -24,6 +24,20 @@ pub(crate) fn page() -> String {
     page.text
 }
 
+/// The keys that a table must have, by the keys on the way to it.
+pub(crate) fn required(way: &[&str]) -> Vec<String> {
+    let schema = schema();
+    let page = Page { defs: schema.get("$defs").cloned().unwrap_or_default(), text: String::new() };
+    let mut here = schema;
+    for key in way {
+        let Some(of) = here.get("properties").and_then(|keys| keys.get(key)) else { return Vec::new() };
+        let of = page.resolved(of);
+        here = of.get("items").map_or_else(|| of.clone(), |items| page.resolved(items));
+    }
+    let required = here.get("required").and_then(Value::as_array);
+    required.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 const HEAD: &str = "\
 # Configuration
 
@@ -31,7 +45,12 @@ Every key that a configuration file may have, made from the program itself by `c
 [example.toml](example.toml) is a whole file with remarks; `vestibule config schema` prints the same as a JSON Schema for
 editors. A key that is not here is refused.
 
-A single value can be set from outside: `VESTIBULE_SECTION__KEY`, such as `VESTIBULE_SESSIONS__CACHE_BYTES=1000000`.
+Paths count from the directory of the file.
+
+A value can be set from outside, unless it is in a list of tables such as `[[route]]`: `VESTIBULE_SECTION__KEY`, such as
+`VESTIBULE_SESSIONS__CACHE_BYTES=1000000`, `VESTIBULE_IDP__CAPS__SESSIONS_PER_USER=20` or `VESTIBULE_DATA_DIR=/data`. Any
+other variable that begins with `VESTIBULE_` is refused as misspelt, except those that Kubernetes makes for Services
+(`VESTIBULE_SERVICE_HOST`, `VESTIBULE_PORT_8080_TCP` and so on).
 ";
 
 struct Page {

@@ -4,6 +4,7 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -19,7 +20,9 @@ use vestibule_wire::{Drained, Listener, Monitor, Server, Settings, TrustedPeers,
 use crate::config::{AccessLog, BadConfig, Config, DrainConfig, FaceName, ListenerConfig};
 use crate::faces::{Faces, Rest};
 use crate::health::{Health, Readiness};
+use crate::open_files::{self, Wish};
 use crate::platform::{Nature, Platform};
+use crate::session_store::Seen;
 use crate::{registry, session_store};
 
 /// Connections of a listener, unless the configuration says otherwise.
@@ -44,6 +47,12 @@ pub struct Running {
 
 /// Says everything that is wrong with a configuration, without starting anything.
 pub fn check(config: &Config) -> Result<(), BadConfig> {
+    let problems = problems(config);
+    if problems.is_empty() { Ok(()) } else { Err(config.refuse(&problems)) }
+}
+
+/// Everything that is wrong with a configuration whose values have been read.
+pub(crate) fn problems(config: &Config) -> Vec<Problem> {
     let mut problems = config.problems();
     if let Err(more) = Proxy::new(&config.proxy(), None) {
         problems.extend(more);
@@ -54,7 +63,7 @@ pub fn check(config: &Config) -> Result<(), BadConfig> {
         what: problem.text,
     };
     problems.extend(config.idp().into_iter().flat_map(|idp| idp.validate()).map(of_idp));
-    if problems.is_empty() { Ok(()) } else { Err(config.refuse(&problems)) }
+    problems
 }
 
 /// What the servers that a configuration names say to it now.
@@ -64,22 +73,45 @@ pub struct Asked {
     pub warnings: Vec<String>,
     /// Why a process would not start.
     pub refusals: Vec<String>,
+    /// What the first start will do that cannot be undone by a second thought.
+    pub notes: Vec<String>,
 }
 
-/// Asks the servers that a configuration names, which can be served as far as the file goes.
+/// Asks the servers and directories that a configuration names, which can be served as far as the file goes. Looks, and
+/// changes nothing.
 pub fn ask(config: &Config) -> anyhow::Result<Asked> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let store = runtime.block_on(session_store::ask(&config.sessions));
+    let store = runtime.block_on(session_store::ask(&config.sessions, config.data_dir.as_deref()));
     runtime.shutdown_background();
-    let mut asked = Asked { warnings: config.warnings(), refusals: Vec::new() };
+    let mut asked = Asked { warnings: config.warnings(), ..Asked::default() };
     match store {
-        Ok(warnings) => {
+        Ok(Seen { warnings, is_new }) => {
             asked.warnings.extend(warnings.iter().map(|warning| format!("sessions.store: {warning}")));
+            let note = "sessions.store: nothing of ours is there yet; the first start makes what is needed";
+            asked.notes.extend(is_new.then(|| note.to_owned()));
         }
         Err(refusal) => asked.refusals.push(refusal),
     }
+    asked.refusals.extend(no_place(config));
     asked.refusals.extend(config.idp.as_ref().and_then(registry::refusal));
     Ok(asked)
+}
+
+/// Paths that nothing can be written to, as far as a look shows.
+fn no_place(config: &Config) -> Vec<String> {
+    let mut refusals = Vec::new();
+    if let AccessLog::File(path) = &config.log.access {
+        let directory =
+            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if path.is_dir() {
+            refusals.push(format!("log.access: {} is a directory", path.display()));
+        } else if !directory.is_dir() {
+            refusals.push(format!("log.access: there is no directory {}", directory.display()));
+        }
+    }
+    let data_dir = config.data_dir.iter().filter(|path| path.exists() && !path.is_dir());
+    refusals.extend(data_dir.map(|path| format!("data_dir: {} is no directory", path.display())));
+    refusals
 }
 
 /// Starts what a configuration says, with the machine's own time and randomness. Ready when this returns.
@@ -97,7 +129,8 @@ pub fn start_in(config: Config, nature: Nature) -> anyhow::Result<Running> {
 /// Starts what a configuration says, and serves, without wanting traffic yet.
 pub(crate) fn prepare(config: Config, nature: Nature) -> anyhow::Result<Running> {
     check(&config)?;
-    for warning in config.warnings() {
+    let (shares, few_files) = share_files(&config);
+    for warning in config.warnings().into_iter().chain(few_files) {
         // Nothing is left to be done when even this cannot be written.
         let _ = writeln!(std::io::stderr(), "vestibule: warning: {warning}");
     }
@@ -110,14 +143,13 @@ pub(crate) fn prepare(config: Config, nature: Nature) -> anyhow::Result<Running>
     let proxy = Arc::new(proxy);
     let warm = platform.wait(proxy.warm_up());
     platform.spawn(work(Arc::clone(&proxy)));
-    let health = Health { readiness: Readiness::default(), monitor: Monitor::default() };
+    let health = Health { readiness: Readiness::with(platform.file.clone()), monitor: Monitor::default() };
     let faces =
         FaceMaker { config: &config, platform: &platform, proxy: Arc::clone(&proxy), health: health.clone() };
     let mut listeners = Vec::new();
     let mut addresses = Vec::new();
-    for (listener, (socket, address)) in config.listeners.iter().zip(sockets) {
+    for ((listener, (socket, address)), connections_max) in config.listeners.iter().zip(sockets).zip(shares) {
         addresses.extend(listener.serves.iter().map(|face| (*face, address)));
-        let connections_max = connections_max(&config, listener);
         listeners.push(Listener { socket, face: Arc::new(faces.make(listener)?), connections_max });
     }
     let settings = Settings {
@@ -176,13 +208,28 @@ impl FaceMaker<'_> {
     }
 }
 
+/// Raises the limit of open files and shares it out to the listeners: the connections of each, and what an operator should
+/// know.
+fn share_files(config: &Config) -> (Vec<usize>, Option<String>) {
+    let limit = open_files::raise();
+    let wishes: Vec<_> = config.listeners.iter().map(|listener| wish(config, listener)).collect();
+    let shares = open_files::share_out(limit, &wishes);
+    let warning = open_files::warning(limit, &wishes, &shares);
+    (shares, warning)
+}
+
 /// A flood of visitors must not keep probes and administrators out: they have connections of their own.
-fn connections_max(config: &Config, listener: &ListenerConfig) -> usize {
+fn wish(config: &Config, listener: &ListenerConfig) -> Wish {
     let is_inside = |face: &FaceName| matches!(face, FaceName::Admin | FaceName::Metrics);
-    if listener.serves.iter().all(is_inside) {
-        return INSIDE_CONNECTIONS_MAX;
+    let relays =
+        |face: &FaceName| matches!(face, FaceName::Proxy | FaceName::Gateway | FaceName::GatewayInside);
+    let is_inside = listener.serves.iter().all(is_inside);
+    let visitors = config.limits.connections_max.unwrap_or(CONNECTIONS_MAX);
+    Wish {
+        connections: if is_inside { INSIDE_CONNECTIONS_MAX } else { visitors },
+        relays: listener.serves.iter().any(relays),
+        is_inside,
     }
-    config.limits.connections_max.unwrap_or(CONNECTIONS_MAX)
 }
 
 /// The proxy's standing work.

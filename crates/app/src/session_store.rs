@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use vestibule_ports::session_store::SessionStore;
-use vestibule_store_embedded::EmbeddedStore;
+use vestibule_store_embedded::{Condition, EmbeddedStore};
 
 use crate::config::{SessionsConfig, StoreName};
 
@@ -46,7 +46,22 @@ macro_rules! opened {
             anyhow::Error::new(fault).context(setting)
         })?;
         warnings.extend(store.warnings().await);
-        Ok(Opened { store: Arc::new(store), warnings })
+        Ok(Opened { store: Arc::new(store), warnings, file: None })
+    }};
+}
+
+/// Looks at an adapter's server without writing to it. A fault names the setting to look at.
+#[cfg(any(feature = "mongo", feature = "postgres", feature = "redis"))]
+macro_rules! examined {
+    ($examine:path, $config:ident, $sessions:ident, $wrong_password:pat) => {{
+        let mut warnings = $config.warnings();
+        let found = $examine($config).await.map_err(|fault| {
+            let is_password = matches!(fault, $wrong_password) && $sessions.store_password_file.is_some();
+            let setting = if is_password { "sessions.store_password_file" } else { "sessions.store" };
+            format!("{setting}: {fault}")
+        })?;
+        warnings.extend(found.warnings);
+        Ok(Seen { warnings, is_new: found.is_new })
     }};
 }
 
@@ -66,6 +81,17 @@ pub(crate) struct Opened {
     pub(crate) store: Arc<dyn SessionStore>,
     /// What it may lose as it is set up, a sentence each.
     pub(crate) warnings: Vec<String>,
+    /// The file that it is, if it is one.
+    pub(crate) file: Option<Condition>,
+}
+
+/// What a look at the named store has shown.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// What it may lose as its server is set up now, a sentence each.
+    pub(crate) warnings: Vec<String>,
+    /// Whether nothing of ours is there yet.
+    pub(crate) is_new: bool,
 }
 
 impl Choice {
@@ -108,10 +134,13 @@ impl Choice {
     ) -> anyhow::Result<Opened> {
         match self {
             Self::Embedded => {
-                let path = data_dir.context("data_dir is missing")?.join("sessions.redb");
+                let data_dir = data_dir.context("data_dir is missing")?;
+                let path = data_dir.join("sessions.redb");
                 let store = EmbeddedStore::open(&vestibule_store_embedded::Config::new(&path))
                     .with_context(|| format!("the session store {} cannot be opened", path.display()))?;
-                Ok(Opened { store: Arc::new(store), warnings: Vec::new() })
+                let (file, warnings) =
+                    (Some(store.condition()), vestibule_store_embedded::warnings(data_dir));
+                Ok(Opened { store: Arc::new(store), warnings, file })
             }
             #[cfg(feature = "postgres")]
             Self::Postgres(config) => {
@@ -133,16 +162,31 @@ impl Choice {
     }
 }
 
-/// What the named store may lose as its server is set up now, or why a start could not use it. A database is opened as a
-/// start would open it, so a right that is missing shows; the embedded store is left alone.
-pub(crate) async fn ask(config: &SessionsConfig) -> Result<Vec<String>, String> {
+/// What the named store may lose as its server is set up now, or why a start could not use it. A database is looked at,
+/// and nothing in it changes; of the embedded store, which may be in use, only the room is looked at.
+pub(crate) async fn ask(config: &SessionsConfig, data_dir: Option<&Path>) -> Result<Seen, String> {
     match Choice::of(config) {
         // What is wrong with the name is told by the check of the file.
-        Ok(Choice::Embedded) | Err(_) => Ok(Vec::new()),
-        #[cfg(any(feature = "mongo", feature = "postgres", feature = "redis"))]
-        Ok(choice) => match choice.open(config, None).await {
-            Ok(opened) => Ok(opened.warnings),
-            Err(error) => Err(format!("{error:#}")),
-        },
+        Err(_) => Ok(Seen::default()),
+        Ok(Choice::Embedded) => {
+            let warnings = data_dir.map(vestibule_store_embedded::warnings).unwrap_or_default();
+            Ok(Seen { warnings, is_new: false })
+        }
+        #[cfg(feature = "postgres")]
+        Ok(Choice::Postgres(store)) => {
+            use vestibule_store_postgres::{OpenError, examine};
+            examined!(examine, store, config, OpenError::Account { .. })
+        }
+        #[cfg(feature = "redis")]
+        Ok(Choice::Redis(store)) => {
+            use vestibule_store_redis::{OpenError, examine};
+            examined!(examine, store, config, OpenError::WrongPassword { .. })
+        }
+        #[cfg(feature = "mongo")]
+        Ok(Choice::Mongo(store)) => {
+            use vestibule_store_mongo::{OpenError, examine};
+            let store = *store;
+            examined!(examine, store, config, OpenError::Password { .. })
+        }
     }
 }

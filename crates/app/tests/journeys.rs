@@ -9,6 +9,7 @@ mod journeys {
     #[cfg(all(feature = "mongo", feature = "postgres", feature = "redis"))]
     mod cluster;
     mod drain;
+    mod expect;
     mod framing;
     mod front;
     mod hygiene;

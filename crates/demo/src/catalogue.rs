@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) const LINES_MAX: usize = 20;
 /// Pieces of one item in a basket or order.
 pub(crate) const QUANTITY_MAX: u32 = 99;
-/// Length of an item's id.
-const ID_BYTES_MAX: usize = 40;
+/// Characters of an item's name.
+const ITEM_CHARS_MAX: usize = 64;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Product {
@@ -28,15 +28,26 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Whether this can be a line at all. The item need not be sold (any more).
+    /// Whether this can be a line at all. The item need not be sold here.
     pub(crate) fn is_sound(&self) -> bool {
-        is_id(&self.item) && (1..=QUANTITY_MAX).contains(&self.quantity)
+        is_item(&self.item) && (1..=QUANTITY_MAX).contains(&self.quantity)
     }
 }
 
-fn is_id(text: &str) -> bool {
-    (1..=ID_BYTES_MAX).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+/// Whether a text can name an item: something to see, in one line, that is no essay. Where it is shown it is escaped.
+pub(crate) fn is_item(text: &str) -> bool {
+    (1..=ITEM_CHARS_MAX).contains(&text.chars().count())
+        && text.chars().all(is_printable)
+        && !text.chars().all(char::is_whitespace)
+}
+
+fn is_printable(character: char) -> bool {
+    // Besides control characters: those that break lines, hide, or turn the direction of what follows.
+    let is_hidden = matches!(
+        character,
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    );
+    !character.is_control() && !is_hidden
 }
 
 pub(crate) static PRODUCTS: [Product; 8] = [

@@ -89,7 +89,7 @@ async fn basket(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Call
     priced(&desk.basket(&caller.subject))
 }
 
-/// The new basket as a whole; what is no longer sold may stay in it and costs nothing.
+/// The new basket as a whole; what is not sold here may be in it and costs nothing.
 async fn put_basket(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -144,7 +144,7 @@ impl IntoResponse for Refused {
             Self::Unsound => reply::problem(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "Lines not acceptable",
-                "At most 20 lines; an item's id is lower case, its quantity from 1 to 99.",
+                "At most 20 lines; an item has 1 to 64 printable characters, its quantity is from 1 to 99.",
             ),
             Self::NotSold => reply::problem(
                 StatusCode::UNPROCESSABLE_ENTITY,

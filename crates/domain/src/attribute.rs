@@ -207,8 +207,9 @@ pub(crate) fn stored_bytes(attributes: &BTreeMap<AttributeName, Attribute>) -> u
 /// What an app with these rights would be shown at most: the length of its JSON where nothing is hidden.
 pub(crate) fn shown_bytes(attributes: &BTreeMap<AttributeName, Attribute>, rights: &Rights) -> usize {
     let read = rights.reads.iter().filter_map(|name| Some(member_bytes(name, &attributes.get(name)?.value)));
-    // Two braces, and one comma too many.
-    2 + read.map(|member| member + 1).sum::<usize>()
+    // Two braces, and a comma after each but the last.
+    let members = read.map(|member| member + 1).sum::<usize>();
+    2 + members.saturating_sub(1)
 }
 
 /// `"name":value`

@@ -14,6 +14,9 @@ use crate::patch_refused::PatchRefused;
 /// How many events a session keeps: the newest.
 pub const EVENTS_MAX: usize = 16;
 
+/// How many of them are refused patches: apps must not push out why a visitor was logged out.
+pub const REFUSALS_MAX: usize = 4;
+
 // The order of variants in this file is the stored format: add at the end, remove nothing.
 
 /// Why a session fell or ended.
@@ -45,6 +48,8 @@ pub enum Cause {
     PasswordChanged,
     /// The user was disabled.
     UserDisabled,
+    /// What was stored of the session cannot be read.
+    Unreadable,
 }
 
 impl Cause {
@@ -70,6 +75,7 @@ impl Cause {
             Self::TooMany => "The user had too many sessions, and this was the oldest.",
             Self::PasswordChanged => "The user's password was changed.",
             Self::UserDisabled => "The user was disabled.",
+            Self::Unreadable => "What was stored of the session was damaged and could not be read.",
         }
     }
 }
@@ -93,11 +99,11 @@ pub enum Happening {
     },
     /// The log-on ended; the session stayed.
     SteppedDown(Cause),
-    /// An app's patch was refused, this many times in a row.
+    /// An app's patch was refused, for the same reason this many times, the newest now.
     PatchRefused {
         /// Which app.
         app: AppId,
-        /// Why, the last time.
+        /// Why.
         why: PatchRefused,
         /// How often.
         times: u32,
@@ -122,8 +128,11 @@ impl fmt::Display for LifeEvent {
             Happening::LoggedOn { user, level } => write!(f, "User {user} logged on, level {level}."),
             Happening::SteppedUp { level } => write!(f, "The user authenticated again, level {level}."),
             Happening::SteppedDown(cause) => write!(f, "The log-on ended. {}", cause.sentence()),
+            Happening::PatchRefused { app, why, times: 1 } => {
+                write!(f, "A patch of app {app} was refused: {why}.")
+            }
             Happening::PatchRefused { app, why, times } => {
-                write!(f, "A patch of app {app} was refused, {times} in a row: {why}.")
+                write!(f, "A patch of app {app} was refused, as {times} have been so far: {why}.")
             }
             Happening::Ended(cause) => write!(f, "The session ended. {}", cause.sentence()),
         }
@@ -162,19 +171,24 @@ impl Life {
         self.0.push(LifeEvent { at, what });
     }
 
-    /// Counts on where an app repeats itself, so that it cannot push everything else out.
+    /// Counts on where an app repeats itself, and makes room for a new refusal among the refusals.
     fn merged(&mut self, what: Happening) -> Happening {
-        let Happening::PatchRefused { app, why, times } = what else { return what };
-        let counted = match self.0.last() {
-            Some(LifeEvent { what: Happening::PatchRefused { app: before, times, .. }, .. })
-                if *before == app =>
-            {
-                *times
-            }
-            _ => return Happening::PatchRefused { app, why, times },
+        let Happening::PatchRefused { app, why, mut times } = what else { return what };
+        let same = |event: &LifeEvent| {
+            matches!(&event.what, Happening::PatchRefused { app: before, why: reason, .. }
+                if *before == app && *reason == why)
         };
-        self.0.pop();
-        Happening::PatchRefused { app, why, times: counted.saturating_add(times) }
+        let is_refusal = |event: &LifeEvent| matches!(event.what, Happening::PatchRefused { .. });
+        if let Some(at) = self.0.iter().position(same) {
+            if let Happening::PatchRefused { times: counted, .. } = self.0.remove(at).what {
+                times = counted.saturating_add(times);
+            }
+        } else if self.0.iter().filter(|event| is_refusal(event)).count() >= REFUSALS_MAX
+            && let Some(oldest) = self.0.iter().position(is_refusal)
+        {
+            self.0.remove(oldest);
+        }
+        Happening::PatchRefused { app, why, times }
     }
 }
 
@@ -199,6 +213,21 @@ pub struct Tombstone {
 }
 
 impl Tombstone {
+    /// Of a session whose record cannot be read: that it has ended is all there is to say.
+    pub fn of_unreadable(now: Timestamp) -> Self {
+        let mut life = Life::default();
+        life.push(now, Happening::Ended(Cause::Unreadable));
+        Self {
+            ended_at: now,
+            cause: Cause::Unreadable,
+            epoch: Epoch::LAST,
+            user: None,
+            newest_user: None,
+            sign_on: None,
+            life,
+        }
+    }
+
     /// When even this is forgotten.
     pub fn expires_at(&self, limits: &Limits) -> Timestamp {
         self.ended_at + limits.tombstone

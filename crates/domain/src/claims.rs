@@ -11,6 +11,9 @@ use crate::ascii_json::{self, AsciiJson};
 /// Most bytes of the claims of one user.
 pub const CLAIMS_BYTES_MAX: usize = 4 * 1024;
 
+/// The claims that the identity provider may have of a user.
+pub const NAMES: [&str; 5] = ["name", "locale", "email", "email_verified", "roles"];
+
 /// The claims of one user.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -1,13 +1,18 @@
 //! How records of this crate are kept: one byte for the format, then postcard. What cannot be read is said to be so
 //! and never guessed at.
 //! A release that brings a new format reads both and writes the old one; the next writes the new. So nodes of two
-//! releases work on one store.
+//! releases work on one store. A new variant of a stored enum is a new format too: to a release that has no such variant
+//! the record is damaged, and its session ends.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The format that this release writes, for every kind of record.
 const FORMAT: u8 = 1;
+
+/// How many formats ahead another release on the same store can be. They count up one by one, and releases that work on one
+/// store are neighbours; a byte beyond this is damage.
+const AHEAD_MAX: u8 = 16;
 
 /// The bytes are no record of a known format: what they stood for is invalid, and only that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +26,14 @@ pub enum Corrupt {
     /// Damaged, or of another kind.
     #[error("unreadable record")]
     Unreadable,
+}
+
+impl Corrupt {
+    /// Whether a newer release may be able to read it: then nothing is known of it here. Otherwise nobody ever reads it
+    /// again.
+    pub const fn may_be_newer(self) -> bool {
+        matches!(self, Self::Format(found) if found > FORMAT && found - FORMAT <= AHEAD_MAX)
+    }
 }
 
 pub(crate) fn encode<T: Serialize>(record: &T) -> Vec<u8> {

@@ -197,6 +197,9 @@ impl Epoch {
     /// Before anything has ended.
     pub const FIRST: Self = Self(1);
 
+    /// After which none begins.
+    pub const LAST: Self = Self(u32::MAX);
+
     /// An epoch that was read back.
     pub const fn new(number: u32) -> Self {
         Self(number)

@@ -120,8 +120,7 @@ pub fn judge_newer<'s>(
         let view = View { session, key, standing, fall: None, upkeep: Upkeep::None, came_back: false };
         return Verdict::Lives(view);
     }
-    let risen_at = session.log_on().map_or(session.created_at, |log_on| log_on.risen_at);
-    let seen = reading.last_seen.map_or(risen_at, |seen| seen.max(risen_at));
+    let seen = last_seen(session, reading.last_seen);
     let fall = session.log_on().and_then(|log_on| log_on_fall(log_on, seen, reading.source, now, limits));
     let stands = session.log_on().is_some() && fall.is_none();
     let end = session_end(session, seen, stands, now, limits);
@@ -147,6 +146,12 @@ pub fn judge_newer<'s>(
     };
     let standing = held.min(key.standing_max());
     Verdict::Lives(View { session, key, standing, fall: fall.map(|fall| fall.fall), upkeep, came_back })
+}
+
+/// When the visitor was last here: at the newest touch, and at the rise at least.
+fn last_seen(session: &Session, touched: Option<Timestamp>) -> Timestamp {
+    let risen_at = session.log_on().map_or(session.created_at, |log_on| log_on.risen_at);
+    touched.map_or(risen_at, |touched| touched.max(risen_at))
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -250,6 +255,15 @@ impl<'s> View<'s> {
     pub fn log_on(&self) -> Option<&'s LogOn> {
         let shown = self.standing == Standing::LoggedOn && !self.key.is_old();
         self.session.log_on().filter(|_| shown)
+    }
+
+    /// When what is shown here ends if nobody comes any more after the newest touch.
+    pub fn lasts_until(&self, touched: Option<Timestamp>, limits: &Limits) -> Timestamp {
+        let seen = last_seen(self.session, touched);
+        match self.log_on() {
+            Some(log_on) => log_on.ends_at.min(log_on.auth_time + limits.log_on).min(seen + limits.idle),
+            None => (seen + limits.returning).min(self.session.born_at + limits.ceiling),
+        }
     }
 
     /// The user of an ended log-on. To a secret from before a rise nobody: it may never have been of that user.

@@ -33,8 +33,8 @@ pub enum Debt {
     Session(Handle, Reach),
     /// At the IDP: the grant of a log-on that no session has got.
     Grant(GrantDigest),
-    /// What this session's end has left behind on other sites. The IDP has confirmed the end itself and must not be told
-    /// again: the end of a user, told later, ends log-ons that are newer than it.
+    /// What this session's end has left behind on other sites. The IDP has confirmed the end itself and need not be told
+    /// again.
     Siblings(Handle, Reach),
     /// At the IDP: what came from the log-in of a log-on that has broken a rule. Its session stays and says nothing of it
     /// any more once somebody logs on again.

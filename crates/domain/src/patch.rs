@@ -22,7 +22,7 @@ use crate::rise::{self, Fresh};
 use crate::session::Session;
 use crate::standing::Standing;
 
-pub use answer::{Answer, AnsweredBy, Place, Unheeded, heed};
+pub use answer::{Answer, AnsweredBy, Place, heed};
 
 /// Longest patch, in bytes of its header field.
 pub const PATCH_BYTES_MAX: usize = 4 * 1024;

@@ -40,4 +40,31 @@ pub enum PatchRefused {
     /// The session ended while the app was answering.
     #[error("the session has ended meanwhile")]
     Ended,
+    /// It was not even read.
+    #[error(transparent)]
+    Unheeded(#[from] Unheeded),
+}
+
+/// Why a patch is not even read. The page is delivered, and the audit told.
+// The order of variants is the stored format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
+pub enum Unheeded {
+    /// 1xx, 101 among them: not the final answer.
+    #[error("the answer is not final")]
+    NotFinal,
+    /// 5xx: the app failed.
+    #[error("the app failed")]
+    Failed,
+    /// Trailers come when the head has long gone.
+    #[error("it stood in trailers")]
+    Trailers,
+    /// Two fields: which one was meant?
+    #[error("it came more than once")]
+    Doubled,
+    /// Another try followed.
+    #[error("it came from a try that was not the last")]
+    EarlierTry,
+    /// The answer is one of ours.
+    #[error("the answer is not the app's")]
+    NotTheApps,
 }

@@ -61,8 +61,11 @@ pub enum Refreshed {
         /// What an access token is worth now.
         standing: Standing,
     },
-    /// The very reply that the same token got a moment ago. See [`RACE`].
-    Repeated,
+    /// The very reply that the same token got when it was used up: that is still on its way, or just there.
+    Repeated {
+        /// What an access token is worth now.
+        standing: Standing,
+    },
 }
 
 /// No refresh (`invalid_grant`).
@@ -79,15 +82,21 @@ pub enum RefreshRefused {
     Over,
 }
 
-/// Two requests of one client may be on their way at once. The later one gets the same reply if it was received
-/// before the earlier one was answered, give or take this tolerance; one that begins afterwards is a reuse.
-pub const RACE: Duration = Duration::ZERO;
+/// Which came first: the request, or the moment at which the token that it presents was used up. Known by order alone,
+/// never by times: two machines' clocks differ, and one clock's smallest step is long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// The request. Two of one client may be on their way at once, and the later one is no thief.
+    BeforeUse,
+    /// The use; or nobody knows.
+    AfterUse,
+}
 
-/// Decides about a refresh. `received_at` is when the request came in, `now` when it is decided.
+/// Decides about a refresh.
 pub fn refresh(
     family: &Family,
     presented: Generation,
-    received_at: Timestamp,
+    arrival: Arrival,
     now: Timestamp,
     limits: &Limits,
 ) -> Result<Refreshed, RefreshRefused> {
@@ -97,7 +106,7 @@ pub fn refresh(
     let standing = standing(family, now, limits).ok_or(RefreshRefused::Over)?;
     match presented {
         Generation::Current => Ok(Refreshed::Rotated { standing }),
-        Generation::Previous if received_at <= family.rotated_at + RACE => Ok(Refreshed::Repeated),
+        Generation::Previous if arrival == Arrival::BeforeUse => Ok(Refreshed::Repeated { standing }),
         Generation::Previous | Generation::Older => Err(RefreshRefused::Reused),
     }
 }

@@ -130,6 +130,11 @@ impl Session {
         grant(self).is_some_and(|grant_now| grant(before) != Some(grant_now))
     }
 
+    /// Whether the log-on that the same session held before, or the tokens it had, have ended by a fall.
+    pub fn has_fallen_since(&self, before: &Self) -> bool {
+        (before.log_on().is_some() && self.log_on().is_none()) || self.epoch != before.epoch
+    }
+
     /// The IDP's session that the newest log-on came from, whether or not that still stands.
     pub fn sign_on(&self) -> Option<&SignOnId> {
         match &self.stage {

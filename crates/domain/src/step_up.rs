@@ -8,6 +8,7 @@ use crate::fetch::Fetch;
 use crate::identity::Timestamp;
 use crate::judge::View;
 use crate::limits::Limits;
+use crate::session::LogOn;
 use crate::standing::Standing;
 
 /// What a visitor must have.
@@ -67,10 +68,18 @@ impl Requirement {
     pub fn is_met(&self, visitor: Option<&View<'_>>, now: Timestamp) -> bool {
         let standing = visitor.map_or(Standing::Anonymous, View::standing);
         let log_on = visitor.and_then(View::log_on);
-        let fresh =
-            self.max_age.is_none_or(|age| log_on.is_some_and(|log_on| now.since(log_on.auth_time) <= age));
+        let fresh = self.max_age.is_none_or(|age| log_on.is_some_and(|log_on| is_fresh(log_on, age, now)));
         standing >= self.standing && fresh
     }
+
+    /// Whether the log-on was what this demands when it was made. Nothing comes back from the log-in at no age at all.
+    fn was_met(&self, log_on: &LogOn) -> bool {
+        self.max_age.is_none_or(|age| !age.is_zero() && is_fresh(log_on, age, log_on.risen_at))
+    }
+}
+
+fn is_fresh(log_on: &LogOn, age: Duration, now: Timestamp) -> bool {
+    now.since(log_on.auth_time) <= age
 }
 
 /// How the request's visitor would be asked to log on.
@@ -78,16 +87,19 @@ pub fn ask(fetch: &Fetch) -> Ask {
     if fetch.is_page() { Ask::Redirect } else { Ask::Problem }
 }
 
-/// What an app's demand leads to. A log-on that an app had asked for and that another demand follows at once has had
-/// no effect: asking for ever would be a loop.
+/// What an app's demand leads to. A log-on that an app had asked for, and that was not what this demands even when it was
+/// made, has had no effect: asking for ever would be a loop.
 pub fn demanded(
+    requirement: &Requirement,
     visitor: Option<&View<'_>>,
     fetch: &Fetch,
     now: Timestamp,
     limits: &Limits,
 ) -> Result<Ask, StepUpLoop> {
     let answered = visitor.and_then(View::log_on).filter(|log_on| log_on.asked);
-    if answered.is_some_and(|log_on| now.since(log_on.risen_at) < limits.step_up_again) {
+    let in_vain =
+        |log_on: &LogOn| now.since(log_on.risen_at) < limits.step_up_again && !requirement.was_met(log_on);
+    if answered.is_some_and(in_vain) {
         return Err(StepUpLoop);
     }
     Ok(ask(fetch))

@@ -2,6 +2,7 @@
 //! a device that has logged in before.
 //! Must not know where counts are kept or whether a user exists: unknown names are counted like known ones.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -20,9 +21,9 @@ pub struct Failures {
 /// How many failures are free, and how slow it gets then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Throttle {
-    /// Free failures of one user from one network.
+    /// Free failures of one user from one network, on devices that are not known.
     pub pair_free: u32,
-    /// Free failures of one user from a device known to that user, and of one user from anywhere.
+    /// Free failures of one user on one device known to that user, and of one user from anywhere.
     pub user_free: u32,
     /// After that, one try in this time.
     pub pause: Duration,
@@ -54,8 +55,8 @@ impl Default for Throttle {
 /// What a try is counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counted {
-    /// Failures of this user from this network.
-    pub pair: Option<Failures>,
+    /// Failures of this user on this device, if it is known; else from this network.
+    pub own: Option<Failures>,
     /// Failures of this user from everywhere, on every path that takes a password or a code.
     pub user: Option<Failures>,
     /// Failures from this network, of whatever user.
@@ -72,14 +73,46 @@ pub struct Throttled {
     pub wait: Duration,
 }
 
+/// Somebody seems to guess at a user's password. Counted before it was looked at, the newest try may be right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Alarm {
+    /// How many tries in a row.
+    pub tries: u32,
+    /// Where from.
+    pub whence: Whence,
+}
+
+/// Where failures came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whence {
+    /// One network.
+    Network,
+    /// One device that has logged this user in before.
+    KnownDevice,
+    /// All networks and devices together.
+    Anywhere,
+}
+
+impl fmt::Display for Alarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whence = match self.whence {
+            Whence::Network => "from one network",
+            Whence::KnownDevice => "in one known browser",
+            Whence::Anywhere => "from all networks together",
+        };
+        write!(f, "{} tries in a row {whence}", self.tries)
+    }
+}
+
 impl Throttle {
     /// Whether a password may be tried now.
     pub fn check(&self, counted: &Counted, now: Timestamp) -> Result<(), Throttled> {
-        let pair_free = if counted.known_device { self.user_free } else { self.pair_free };
-        // A known device is judged by its own failures: what others do elsewhere must not keep its owner out.
+        let own_free = self.own_free(counted.known_device);
+        // A known device is judged by its own failures alone, wherever it is: what others do, next door or elsewhere,
+        // must not keep its owner out, and another network makes it no other device.
         let of_others = |failures: Option<Failures>| failures.filter(|_| !counted.known_device);
         let waits = [
-            wait(counted.pair, pair_free, self.pause, self.forgotten_after, now),
+            wait(counted.own, own_free, self.pause, self.forgotten_after, now),
             wait(of_others(counted.user), self.user_free, self.pause, self.forgotten_after, now),
             wait(
                 of_others(counted.network),
@@ -98,6 +131,28 @@ impl Throttle {
     /// The count of a user after one more failure.
     pub fn failed(&self, before: Option<Failures>, now: Timestamp) -> Failures {
         one_more(before, self.forgotten_after, now)
+    }
+
+    /// What the trail is told of a user's counts after one more failure: that one has used up what is free, and each
+    /// time that it has doubled since. So it tells of a guesser who never stops, in few lines.
+    pub fn alarm(&self, own: Failures, user: Failures, known_device: bool) -> Option<Alarm> {
+        let is_due = |failures: Failures, free: u32| {
+            let times = failures.count / free.max(1);
+            failures.count.is_multiple_of(free.max(1)) && times.is_power_of_two()
+        };
+        let own_whence = if known_device { Whence::KnownDevice } else { Whence::Network };
+        let alarm = |failures: Failures, whence| Some(Alarm { tries: failures.count, whence });
+        if is_due(user, self.user_free) {
+            alarm(user, Whence::Anywhere)
+        } else if is_due(own, self.own_free(known_device)) {
+            alarm(own, own_whence)
+        } else {
+            None
+        }
+    }
+
+    const fn own_free(&self, known_device: bool) -> u32 {
+        if known_device { self.user_free } else { self.pair_free }
     }
 
     /// The count of a network after one more failure, or one more try at the slow pace.
@@ -152,6 +207,11 @@ pub fn user_key(user: &str) -> [u8; 32] {
 /// What failures of one user from one network are counted under.
 pub fn pair_key(user: &str, peer: IpAddr) -> [u8; 32] {
     sha256_of_parts(&[b"pair", user.as_bytes(), &network(peer)])
+}
+
+/// What failures of one user on one known device are counted under. `device` is what a registry knows it by.
+pub fn device_key(user: &str, device: &[u8; 32]) -> [u8; 32] {
+    sha256_of_parts(&[b"device", user.as_bytes(), device])
 }
 
 /// What failures from one network are counted under, whoever the users.

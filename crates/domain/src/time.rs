@@ -41,6 +41,12 @@ impl Timestamp {
         Self(self.0.saturating_add(millis(by)))
     }
 
+    /// The moment this much earlier.
+    #[must_use]
+    pub fn minus(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(by)))
+    }
+
     /// How long after `earlier` this moment is; zero where it is not.
     pub fn since(self, earlier: Self) -> Duration {
         let millis = self.0.saturating_sub(earlier.0);

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use tokio::sync::watch;
-use vestibule_domain::identity::UserId;
+use tokio::sync::{broadcast, watch};
+use vestibule_domain::identity::{Timestamp, UserId};
 use vestibule_ports::clock::{Clock, Mono};
 use vestibule_ports::issuer::{Cause, Ended, FeedItem};
 
@@ -18,6 +18,9 @@ pub const LEASE: Duration = Duration::from_millis(1_500);
 /// Breaks whose time is remembered. A feed that is lost again and again breaks four times a second at most, and who asks
 /// wants to know of the last ten.
 const BREAKS_MAX: usize = 128;
+
+/// Users whose ends may wait for who cleans up after them.
+const USERS_MAX: usize = 1_024;
 
 /// Whether what was cached may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +42,25 @@ pub struct Stamp {
     at: Mono,
 }
 
+/// Everything of a user has ended.
+#[derive(Clone, Debug)]
+pub struct UserEnded {
+    /// Whose.
+    pub user: UserId,
+    /// Why.
+    pub cause: Cause,
+    /// When this process heard of it, by its own clock.
+    pub heard_at: Timestamp,
+}
+
 /// The ends that were heard.
 pub struct Feed {
     clock: Arc<dyn Clock>,
     known: RwLock<Knowledge>,
     /// Told of each end and of each break.
     news: watch::Sender<()>,
+    /// Told of each user of whom everything has ended.
+    users: broadcast::Sender<UserEnded>,
 }
 
 /// How far the feed was heard, and what it told.
@@ -65,7 +81,14 @@ struct Knowledge {
 impl Feed {
     /// A feed that has heard nothing yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, known: RwLock::default(), news: watch::Sender::new(()) }
+        let users = broadcast::Sender::new(USERS_MAX);
+        Self { clock, known: RwLock::default(), news: watch::Sender::new(()), users }
+    }
+
+    /// The users of whom everything ends from here on, as it is heard under a lease, and why: for what is cleaned up after
+    /// that, by who may be late and may miss some.
+    pub fn users_ended(&self) -> broadcast::Receiver<UserEnded> {
+        self.users.subscribe()
     }
 
     /// Changes when something has ended that may be in use right now, and when what was heard has broken off: whoever
@@ -94,6 +117,11 @@ impl Feed {
     /// have changed.
     pub fn check_claims(&self, user: &UserId, since: Stamp) -> Life {
         self.look(since, |ends, _| ends.of_claims(user, since.seq))
+    }
+
+    /// Why one of these has ended, as far as it is remembered: for who is refused something and not told why.
+    pub fn cause_of(&self, traces: &Traces<'_>) -> Option<Cause> {
+        self.known().ends.of(traces, 0)
     }
 
     fn look(&self, since: Stamp, why: impl FnOnce(&Ends, bool) -> Option<Cause>) -> Life {
@@ -140,11 +168,23 @@ impl Feed {
     }
 
     pub(crate) fn heed(&self, item: FeedItem) {
+        let user = match &item {
+            FeedItem::Ended { ended: Ended::User { user, .. }, cause, .. } => {
+                Some(UserEnded { user: user.clone(), cause: *cause, heard_at: self.clock.wall() })
+            }
+            _ => None,
+        };
+        // What is heard after a break, or by a process that has just begun, may have ended long ago.
+        let is_followed = self.clock.mono() < self.known().lease_ends;
         self.change(|known, now| match item {
             FeedItem::Ended { seq, ended, cause } => known.end(ended, Mark { seq, cause }, now),
             FeedItem::Heartbeat { seq, sent } => known.beat(seq, sent, now),
             FeedItem::Gap { seq } => known.begin_anew(seq, now),
         });
+        if let Some(user) = user.filter(|_| is_followed) {
+            // Nobody has to listen.
+            let _ = self.users.send(user);
+        }
     }
 
     fn known(&self) -> RwLockReadGuard<'_, Knowledge> {

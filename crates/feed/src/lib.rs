@@ -7,5 +7,5 @@ mod feed;
 mod follow;
 
 pub use crate::ends::{ENDS_MAX, KEPT, Traces};
-pub use crate::feed::{Feed, LEASE, Life, Stamp};
+pub use crate::feed::{Feed, LEASE, Life, Stamp, UserEnded};
 pub use crate::follow::{RECONNECT_EVERY, SILENCE_MAX};

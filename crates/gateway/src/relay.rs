@@ -56,7 +56,7 @@ pub(crate) struct Origin {
 impl Origin {
     /// Of a request from this peer.
     pub(crate) fn of(peers: &TrustedPeers, peer: IpAddr, head: &RequestHead<'_>, id: RequestId) -> Self {
-        let is_https = peers.has(peer) && head.fields().only(Known::XForwardedProto) == Some(b"https");
+        let is_https = peers.is_https(peer, head);
         Self { client: peers.client(peer, head), scheme: if is_https { "https" } else { "http" }, id }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use vestibule_domain::cookie::Cookie;
-use vestibule_domain::identity::Timestamp;
+use vestibule_domain::identity::{Timestamp, UserId};
 use vestibule_domain::scope::{self, Bearer};
 use vestibule_oauth::authorize::{self, AuthorizeRefused, AuthorizeRequest, PageError, Prompt};
 use vestibule_oauth::error::{AuthorizeError, AuthorizeErrorCode};
@@ -49,8 +49,8 @@ impl Idp {
         let now = self.clock.wall();
         let sign_on = self.sign_on(headers).await?;
         if let Some(sign_on) = sign_on.filter(|sign_on| self.is_enough(&asked.request, sign_on, now))
-            && self.is_hinted(&asked.request, &sign_on).await?
-            && let Some(location) = self.grant(&asked, &sign_on).await?
+            && self.hinted(&asked.request).await?.is_none_or(|hinted| hinted.is(&sign_on))
+            && let Some(location) = self.issue(&asked, &sign_on).await?
         {
             return Ok(Step::Back(location));
         }
@@ -87,8 +87,27 @@ impl Idp {
         self.ledger.call(move |registry| registry.sign_on(&secret.digest(), now)).await
     }
 
+    /// The callback's URL after a log-in, with a code if it was the right person's; `None` if the sign-on session has
+    /// ended meanwhile.
+    pub(crate) async fn grant(
+        &self,
+        asked: &Asked,
+        hinted: Option<&Hinted>,
+        sign_on: &SignOn,
+    ) -> Result<Option<String>, PageRefused> {
+        match hinted {
+            // OpenID Connect Core 3.1.2.1: the answer is about the user of the hint, or an error
+            Some(Hinted::User(user)) if *user != sign_on.user => {
+                let description = "somebody else has logged in than id_token_hint names";
+                let error = AuthorizeError::new(AuthorizeErrorCode::LoginRequired, description);
+                Ok(Some(self.refusal(&asked.request, &error)))
+            }
+            _ => self.issue(asked, sign_on).await,
+        }
+    }
+
     /// The callback's URL with a code; `None` if the sign-on session has ended meanwhile.
-    pub(crate) async fn grant(&self, asked: &Asked, sign_on: &SignOn) -> Result<Option<String>, PageRefused> {
+    async fn issue(&self, asked: &Asked, sign_on: &SignOn) -> Result<Option<String>, PageRefused> {
         let code = Code::from_random(&random(&*self.entropy));
         let now = self.clock.wall();
         let expires_at = now + Duration::from_secs(self.config.lifetimes.code_seconds.into());
@@ -138,13 +157,28 @@ impl Idp {
 
     /// OpenID Connect Core 3.1.2.1: the hint names the user that the answer must be about. It may have expired, and its
     /// key may sign no more. What an ended key has signed is not believed: so the registry says which keys there are.
-    async fn is_hinted(&self, request: &AuthorizeRequest, sign_on: &SignOn) -> Result<bool, Unavailable> {
-        let Some(hint) = &request.id_token_hint else { return Ok(true) };
+    pub(crate) async fn hinted(&self, request: &AuthorizeRequest) -> Result<Option<Hinted>, Unavailable> {
+        let Some(hint) = &request.id_token_hint else { return Ok(None) };
         let (keyring, now) = (Arc::clone(&self.keyring), self.clock.wall());
         let keys = self.ledger.call(move |registry| keyring.as_of(registry, now)).await?;
         let verifier = keys.oidc.verifier(&self.config.issuer, &request.client_id);
         let ageless = verifier.verify(hint, 0, u64::MAX);
-        Ok(ageless.is_ok_and(|claims| claims.registered.sub == sign_on.user.as_str()))
+        let user = ageless.ok().and_then(|claims| UserId::parse(&claims.registered.sub).ok());
+        Ok(Some(user.map_or(Hinted::Nobody, Hinted::User)))
+    }
+}
+
+/// Whom a hint names.
+pub(crate) enum Hinted {
+    /// This user.
+    User(UserId),
+    /// Nobody that we would believe: whoever is there has to log in, and may then be anybody.
+    Nobody,
+}
+
+impl Hinted {
+    fn is(&self, sign_on: &SignOn) -> bool {
+        matches!(self, Self::User(user) if *user == sign_on.user)
     }
 }
 

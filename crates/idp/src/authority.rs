@@ -63,7 +63,7 @@ impl Authority for Idp {
 
     async fn set_disabled(&self, user: &UserId, disabled: bool, by: &str) -> Result<(), AuthorityError> {
         let (user, at, by) = (user.clone(), self.clock.wall(), by.to_owned());
-        let known = self.ledger.call(move |registry| {
+        let known = self.ledger.ending(move |registry| {
             let act = Act { at, by: &by, from: None };
             if disabled {
                 registry.disable_user(&user, &act).map(|changed| changed != Changed::Unknown)
@@ -80,7 +80,7 @@ impl Authority for Idp {
         let login = found.ok_or(AuthorityError::NotFound)?.login;
         let hash = self.new_password(&password, &login).await?;
         let (user, at, by) = (user.clone(), self.clock.wall(), by.to_owned());
-        let changed = self.ledger.call(move |registry| {
+        let changed = self.ledger.ending(move |registry| {
             registry.set_password(&user, &hash, None, &Act { at, by: &by, from: None })
         });
         ended(changed.await?)
@@ -93,7 +93,7 @@ impl Authority for Idp {
         by: &str,
     ) -> Result<(), AuthorityError> {
         let (user, at, by) = (user.clone(), self.clock.wall(), by.to_owned());
-        let known = self.ledger.call(move |registry| {
+        let known = self.ledger.ending(move |registry| {
             let act = Act { at, by: &by, from: None };
             registry.change_profile(&user, &act, |profile| changed(profile, change))
         });

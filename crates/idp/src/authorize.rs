@@ -14,6 +14,9 @@ use crate::asked::Step;
 use crate::fields;
 use crate::reply::{self, PageRefused};
 
+/// Where clients send browsers to.
+const PATH: &str = "/authorize";
+
 /// Where a person logs in.
 const LOGIN_PATH: &str = "/login";
 
@@ -48,6 +51,11 @@ pub(crate) fn query(request: &Request) -> Result<Form, PageRefused> {
 /// The same request at the log-in page. Only what was understood goes on, written by us.
 pub(crate) fn login_url(request: &vestibule_oauth::authorize::AuthorizeRequest) -> String {
     request.url(LOGIN_PATH)
+}
+
+/// The same request from its beginning.
+pub(crate) fn again_url(request: &vestibule_oauth::authorize::AuthorizeRequest) -> String {
+    request.url(PATH)
 }
 
 async fn respond(idp: &Idp, form: Result<Form, PageRefused>, headers: &HeaderMap) -> Response {

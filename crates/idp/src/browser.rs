@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use aws_lc_rs::constant_time;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::header::{COOKIE, ORIGIN};
-use http::{Extensions, HeaderMap, HeaderName};
+use http::header::{ACCEPT, COOKIE};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method};
 use vestibule_domain::cookie::Cookie;
 use vestibule_domain::csrf;
 use vestibule_domain::digest::{sha256, sha256_of_parts};
@@ -69,20 +69,43 @@ pub(crate) fn peer(extensions: &Extensions) -> Result<IpAddr, Unavailable> {
     Ok(peer.0)
 }
 
-/// Whether a form was sent from a page of ours, by the browser that was shown it.
-pub(crate) fn is_own_form(headers: &HeaderMap, origin: &str, proof: &str) -> bool {
+/// What a form proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// It was sent from a page of ours, by the browser that was shown it.
+    Here,
+    /// It was sent from a page of ours, but the browser has another cookie by now, or none.
+    Before,
+    /// It was not.
+    Elsewhere,
+}
+
+/// Where a form comes from.
+pub(crate) fn shown(headers: &HeaderMap, origin: &str, proof: &str) -> Shown {
     let shown_here = BrowserSecret::of(headers, Cookie::Idp).is_some_and(|secret| {
         let expected = secret.form_proof();
         constant_time::verify_slices_are_equal(expected.as_bytes(), proof.as_bytes()).is_ok()
     });
-    let fields = Fields {
-        origin: only(headers, &ORIGIN),
-        site: only(headers, &HeaderName::from_static("sec-fetch-site")),
-        ..Fields::default()
-    };
-    let fetch = Fetch::read(b"POST", &fields, origin);
+    let fetch = fetch(&Method::POST, headers, origin);
     // A browser too old for either field still has cookie and proof to show.
-    shown_here && csrf::check(&fetch, false).is_ok()
+    match (csrf::check(&fetch, false), shown_here) {
+        (Ok(()), true) => Shown::Here,
+        (Ok(()), false) => Shown::Before,
+        (Err(_), _) => Shown::Elsewhere,
+    }
+}
+
+/// A request as its browser describes it.
+pub(crate) fn fetch(method: &Method, headers: &HeaderMap, origin: &str) -> Fetch {
+    let only = |name| only(headers, &HeaderName::from_static(name));
+    let fields = Fields {
+        origin: only("origin"),
+        site: only("sec-fetch-site"),
+        mode: only("sec-fetch-mode"),
+        dest: only("sec-fetch-dest"),
+        accept: headers.get(ACCEPT).map(HeaderValue::as_bytes),
+    };
+    Fetch::read(method.as_str().as_bytes(), &fields, origin)
 }
 
 /// The value of one of our cookies. Two of one name are none: nobody can tell which one we had set.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use vestibule_oauth::token::ClientSecret;
 
 pub use registry::{Caps, RegistryPassword, RegistryUrl};
+pub use validate::origin_fault;
 
 /// The identity provider's configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,8 +22,9 @@ pub struct Config {
     /// Scheme, host and port that browsers and clients reach the provider by, for example
     /// `https://login.example.com`. Every URL and every `iss` is made from it, never from a request.
     pub issuer: String,
-    /// Networks of load balancers in front of the log-in whose `X-Forwarded-For` is believed. Without them, failed
-    /// log-ins from a private address are not added up by network. Default: none.
+    /// Networks of load balancers in front of the log-in whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    /// Without them, failed log-ins from a private address are not added up by network, and an https issuer is not
+    /// served: what came in the clear is sent to https or refused with 421. Default: none.
     #[schemars(with = "Vec<String>")]
     pub trusted_peers: Vec<IpNet>,
     /// `aud` of the tokens that services verify.
@@ -61,9 +63,9 @@ pub struct Config {
     /// The content of `registry_ca_file`, put here by whoever reads files.
     #[serde(skip)]
     pub registry_ca: Option<Vec<u8>>,
-    /// Most calls to the registry that run at the same time.
+    /// Most calls to the registry that run at the same time, 1 to 256.
     pub registry_at_once: usize,
-    /// Most calls that wait for one of those places; the next one is refused with 503.
+    /// Most calls that wait for one of those places, up to 65,536; the next one is refused with 503.
     pub registry_queue: usize,
 }
 
@@ -93,13 +95,14 @@ pub struct Client {
     /// Whether the client is the house's own. Others need a consent page, which does not exist yet.
     #[serde(default = "first_party")]
     pub first_party: bool,
-    /// File that holds the client's secret. A client without one is public.
+    /// File that holds the client's secret: one line of at least 32 characters. A client without one is public.
     #[serde(default)]
     pub secret_file: Option<PathBuf>,
     /// The content of `secret_file`, put here by whoever reads files.
     #[serde(skip)]
     pub secret: Option<ClientSecret>,
-    /// Where answers to log-ins may be sent; compared exactly.
+    /// Where answers to log-ins may be sent; compared exactly. A query in one has no parameter with a name that answers
+    /// have, such as `code` or `state`.
     #[serde(default)]
     pub redirect_uris: Vec<String>,
     /// What the client may present at the token endpoint.
@@ -116,7 +119,7 @@ pub struct Client {
 pub struct RoleClient {
     /// Its `client_id`. No OAuth client has the same.
     pub id: String,
-    /// File that holds its secret.
+    /// File that holds its secret: one line of at least 32 characters.
     pub secret_file: PathBuf,
     /// The content of `secret_file`, put here by whoever reads files.
     #[serde(skip)]
@@ -196,15 +199,15 @@ pub struct Lifetimes {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PasswordCost {
-    /// Memory of one hash, in KiB.
+    /// Memory of one hash, in KiB, up to 2,097,152.
     pub memory_kib: u32,
-    /// Passes over that memory.
+    /// Passes over that memory, 1 to 64; times `memory_kib` at most 4,194,304.
     pub passes: u32,
-    /// Lanes that could run side by side.
+    /// Lanes that could run side by side, 1 to 64.
     pub lanes: u32,
-    /// Hashes computed at the same time. Times `memory_kib` is the memory that log-ins can take.
+    /// Hashes computed at the same time, 1 to 256. Times `memory_kib` is the memory that log-ins can take.
     pub at_once: usize,
-    /// Log-ins that wait for one of those places; the next one is refused with 503.
+    /// Log-ins that wait for one of those places, up to 65,536; the next one is refused with 503.
     pub queue: usize,
 }
 

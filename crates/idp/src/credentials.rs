@@ -1,27 +1,30 @@
 //! One try at a user name and a password: counted first, then compared, at the same cost whether the user exists or
-//! not. Shared by every page that takes a password, so that no page is a way around the counting.
+//! not. Counted is only what has a place at the hashing threads, so what is put off is no failure. Shared by every page
+//! that takes a password, so that no page is a way around the counting.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use vestibule_domain::identity::{Timestamp, UserId};
 use vestibule_domain::throttle::{
-    Counted, Failures, Throttle, Throttled, network_counts, network_key, pair_key, user_key,
+    Alarm, Counted, Failures, Throttle, Throttled, device_key, network_counts, network_key, pair_key,
+    user_key,
 };
 use vestibule_ports::authority::Password;
+use vestibule_registry::audit::{Act, NOBODY};
 use vestibule_registry::credential::{Digest, PasswordHash};
 use vestibule_registry::login_name::LoginName;
+use vestibule_registry::throttle::Guess;
 use vestibule_registry::user::{Credentials, User};
 use vestibule_registry::{Registry, RegistryError};
 
 use crate::Idp;
 use crate::browser::BrowserSecret;
-use crate::passwords::{self, Busy, TooLong, Verdict};
+use crate::passwords::{self, Busy, Place, Places, TooLong, Verdict};
 use crate::reply::Unavailable;
 
-/// Stands for the user who does not exist, so that looking for his devices costs what it costs for others. No user
-/// has this identifier: those are random.
-const NOBODY: &str = "nobody";
+/// Who the trail says has guessed.
+const BY: &str = "unknown";
 
 /// What was typed, and where.
 pub(crate) struct Try<'a> {
@@ -47,18 +50,26 @@ pub(crate) struct Proved {
 /// The counters of one try.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CountedBy {
-    /// Failures of this user from this network, and from anywhere: a success forgives them.
+    /// Failures of this user on this known device or else from this network, and from anywhere: a success forgives
+    /// them.
     pub(crate) of_user: [Digest; 2],
     /// Failures of whatever user from this network: a success takes back no more than itself, and at the slow pace not
     /// even that.
     pub(crate) take_back: Option<Digest>,
 }
 
-/// What a try is counted under before it is admitted.
-#[derive(Clone, Copy)]
-struct Counters {
-    of_user: [Digest; 2],
-    of_network: Digest,
+/// A try that has been counted and will be compared.
+struct Admitted {
+    place: Place,
+    credentials: Option<Credentials>,
+    counted_by: CountedBy,
+}
+
+/// What decides whether and how a try is counted.
+#[derive(Clone)]
+struct Counting {
+    throttle: Throttle,
+    places: Places,
     /// Whether the network's failures are held against it at all.
     network_counts: bool,
 }
@@ -120,14 +131,9 @@ impl Idp {
             Err(too_long) => return Ok(Err(too_long.into())),
         };
         let name = Name::of(&attempt.user_name);
-        let counters = Counters {
-            of_user: [pair_key(name.counted(), attempt.peer), user_key(name.counted())],
-            of_network: network_key(attempt.peer),
-            network_counts: network_counts(attempt.peer, !self.config.trusted_peers.is_empty()),
-        };
-        match self.admit(name, attempt.device, counters).await? {
-            Ok((credentials, counted_by)) => self.compare(password, credentials, counted_by).await,
-            Err(throttled) => Ok(Err(throttled.into())),
+        match self.admit(name, attempt.peer, attempt.device).await? {
+            Ok(admitted) => self.compare(password, admitted).await,
+            Err(refused) => Ok(Err(refused)),
         }
     }
 
@@ -135,32 +141,45 @@ impl Idp {
     async fn admit(
         &self,
         name: Name,
+        peer: IpAddr,
         device: Option<BrowserSecret>,
-        counters: Counters,
-    ) -> Result<Result<(Option<Credentials>, CountedBy), Throttled>, Unavailable> {
-        let (now, throttle) = (self.clock.wall(), self.throttle.clone());
+    ) -> Result<Result<Admitted, TryRefused>, Unavailable> {
+        let now = self.clock.wall();
+        let counting = Counting {
+            throttle: self.throttle.clone(),
+            places: self.passwords.places(),
+            network_counts: network_counts(peer, !self.config.trusted_peers.is_empty()),
+        };
         let nobody = UserId::parse(NOBODY).map_err(|error| Unavailable::Bug(error.to_string()))?;
+        let device = device.map(|device| device.digest());
         self.ledger
             .call(move |registry| {
                 let credentials = match &name {
                     Name::Possible(login) => registry.credentials(login)?,
                     Name::Impossible(_) => None,
                 };
-                let known_device = match &device {
+                let user = credentials.as_ref().map(|credentials| &credentials.user.id);
+                let known = match device {
                     Some(device) => {
-                        let user = credentials.as_ref().map_or(&nobody, |credentials| &credentials.user.id);
-                        registry.is_known_device(user, &device.digest(), now)?
+                        let is_known = registry.is_known_device(user.unwrap_or(&nobody), &device, now)?;
+                        is_known.then_some(device)
                     }
-                    None => false,
+                    None => None,
                 };
-                let Counters { of_user: [pair, user], of_network, network_counts } = counters;
-                let keys = [pair, user, of_network];
-                let counted = registry.throttle(&keys, throttle.forgotten_after, now, |failures| {
-                    count(&throttle, failures, network_counts, known_device, now)
-                })?;
-                Ok(counted.map(|takes_back| {
+                // A known device is the same wherever it is, and others are never it.
+                let own = match &known {
+                    Some(device) => device_key(name.counted(), device),
+                    None => pair_key(name.counted(), peer),
+                };
+                let (of_user, of_network) = ([own, user_key(name.counted())], network_key(peer));
+                let keys = [of_user[0], of_user[1], of_network];
+                let guess = Guess { user, keys: &keys, kept: counting.throttle.forgotten_after };
+                let act = Act { at: now, by: BY, from: Some(peer) };
+                let counted = registry
+                    .count_guess(&guess, &act, |counters| counting.count(counters, known.is_some(), now))?;
+                Ok(counted.map(|(place, takes_back)| {
                     let take_back = takes_back.then_some(of_network);
-                    (credentials, CountedBy { of_user: counters.of_user, take_back })
+                    Admitted { place, credentials, counted_by: CountedBy { of_user, take_back } }
                 }))
             })
             .await
@@ -169,13 +188,12 @@ impl Idp {
     async fn compare(
         &self,
         password: Password,
-        credentials: Option<Credentials>,
-        counted_by: CountedBy,
+        Admitted { place, credentials, counted_by }: Admitted,
     ) -> Result<Result<Proved, TryRefused>, Unavailable> {
         let stored = credentials.as_ref().map(|credentials| credentials.password.expose().to_owned());
-        let Ok(verdict) = self.passwords.verify(password.clone(), stored).await else {
-            return Ok(Err(TryRefused::Busy));
-        };
+        let verdict = self.passwords.verify(place, password.clone(), stored).await;
+        let verdict =
+            verdict.map_err(|Busy| Unavailable::Bug("a hashing thread broke off its work".to_owned()))?;
         let (Verdict::Right { stale }, Some(Credentials { user, password: compared })) =
             (verdict, credentials)
         else {
@@ -227,20 +245,29 @@ impl Name {
     }
 }
 
-/// Of many tries at one instant each is counted before the next is judged. Gives whether the network's count is to be
-/// taken back if the password is right.
-fn count(
-    throttle: &Throttle,
-    counters: &mut [Option<Failures>; 3],
-    network_counts: bool,
-    known_device: bool,
-    now: Timestamp,
-) -> Result<bool, Throttled> {
-    let [pair, user, network] = *counters;
-    let held_against = network.filter(|_| network_counts);
-    throttle.check(&Counted { pair, user, network: held_against, known_device }, now)?;
-    let [pair, user] = [pair, user].map(|before| Some(throttle.failed(before, now)));
-    let after = network_counts.then(|| throttle.network_failed(network, now));
-    *counters = [pair, user, after.or(network)];
-    Ok(after.is_some_and(|after| !throttle.is_paced(after)))
+impl Counting {
+    /// Of many tries at one instant each is counted before the next is judged, and none whose password will not be
+    /// looked at. Gives the place where it will, whether the network's count is to be taken back if the password is
+    /// right, and what the trail is told.
+    fn count(
+        &self,
+        counters: &mut [Option<Failures>; 3],
+        known_device: bool,
+        now: Timestamp,
+    ) -> (Result<(Place, bool), TryRefused>, Option<Alarm>) {
+        let throttle = &self.throttle;
+        let [own, user, network] = *counters;
+        let held_against = network.filter(|_| self.network_counts);
+        if let Err(throttled) =
+            throttle.check(&Counted { own, user, network: held_against, known_device }, now)
+        {
+            return (Err(throttled.into()), None);
+        }
+        let Ok(place) = self.places.take() else { return (Err(TryRefused::Busy), None) };
+        let [own, user] = [own, user].map(|before| throttle.failed(before, now));
+        let after = self.network_counts.then(|| throttle.network_failed(network, now));
+        *counters = [Some(own), Some(user), after.or(network)];
+        let takes_back = after.is_some_and(|after| !throttle.is_paced(after));
+        (Ok((place, takes_back)), throttle.alarm(own, user, known_device))
+    }
 }

@@ -72,8 +72,3 @@ pub(crate) async fn unknown(State(idp): State<Arc<Idp>>) -> Response {
 pub(crate) async fn method(State(idp): State<Arc<Idp>>) -> Response {
     reply::page_refused(&idp.pages, &PageRefused::Method)
 }
-
-/// Goes over every answer on its way out.
-pub(crate) async fn harden(State(idp): State<Arc<Idp>>, response: Response) -> Response {
-    reply::harden(response, idp.config.issuer.starts_with("https:"))
-}

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Query, Request, State};
-use axum::middleware::map_response_with_state;
+use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::HeaderMap;
@@ -73,7 +73,8 @@ pub(crate) fn router(idp: Arc<Idp>) -> Router {
         .route(path::FEED, get(feed))
         .fallback(documents::unknown)
         .method_not_allowed_fallback(documents::method)
-        .layer(map_response_with_state(Arc::clone(&idp), documents::harden))
+        // Only programs come here, and HSTS is for browsers.
+        .layer(map_response(async |response: Response| reply::harden(response, false)))
         .with_state(idp)
 }
 

@@ -45,7 +45,7 @@ impl Issuer for Idp {
         let name = self.name();
         let (now, log_on) = (self.clock.wall(), self.limits.log_on);
         let digest = grant.digest();
-        let redeemed = self.ledger.call(move |registry| {
+        let redeemed = self.ledger.ending(move |registry| {
             let act = Act { at: now, by: &shown.client, from: None };
             registry.redeem_code(&redeem.code.digest(), &act, |authorization, user| {
                 redemption::check(authorization, user, &shown, now)?;
@@ -96,12 +96,12 @@ impl Idp {
     pub(crate) async fn commit_end(&self, end: End, cause: Cause, by: &str) -> Result<(), Unavailable> {
         let (at, by) = (self.clock.wall(), by.to_owned());
         self.ledger
-            .call(move |registry| {
+            .ending(move |registry| {
                 let act = Act { at, by: &by, from: None };
                 match &end {
                     End::Session { sid, ep } => registry.end_session(*sid, *ep, cause, &act),
                     End::SignOn(sign_on) => registry.end_sign_on(sign_on, cause, &act),
-                    End::User(user) => registry.end_user(user, cause, &act).map(drop),
+                    End::User { id, by } => registry.end_user(id, *by, cause, &act).map(drop),
                     End::Grant(digest) => registry.end_grant(digest.as_bytes(), &act),
                 }
             })

@@ -12,6 +12,7 @@ pub mod config;
 mod credentials;
 mod documents;
 mod fields;
+mod hearers;
 mod inside;
 mod issuer;
 mod keyring;
@@ -19,6 +20,7 @@ mod keys;
 mod ledger;
 mod login;
 mod logout;
+mod origin;
 mod page;
 mod password;
 pub mod passwords;
@@ -44,6 +46,7 @@ use vestibule_ports::entropy::Entropy;
 use vestibule_registry::credential::SecretHash;
 
 pub use browser::Peer;
+pub use origin::OverHttps;
 pub use reply::Cause;
 pub use start::StartError;
 
@@ -51,6 +54,7 @@ use crate::config::{Config, Site};
 use crate::inside::RoleClients;
 use crate::keyring::Keyring;
 use crate::ledger::Ledger;
+use crate::origin::Origin;
 use crate::page::Pages;
 use crate::passwords::Passwords;
 use crate::token::Flights;
@@ -58,6 +62,7 @@ use crate::token::Flights;
 /// The identity provider.
 pub struct Idp {
     config: Config,
+    origin: Origin,
     sites: BTreeMap<SiteId, Site>,
     everyone: ScopeSet,
     limits: Limits,
@@ -79,7 +84,7 @@ pub struct Idp {
 
 impl Idp {
     /// The public face: pages for browsers, endpoints for clients. Every request needs a [`Peer`] among its
-    /// extensions; an answer may have a [`Cause`] among its own.
+    /// extensions, and an [`OverHttps`] where the issuer is https; an answer may have a [`Cause`] among its own.
     pub fn router(self: &Arc<Self>) -> Router {
         router::router(Arc::clone(self))
     }

@@ -18,8 +18,8 @@ use vestibule_registry::sign_on::{LogIn, LoggedIn, SignOn};
 
 use crate::Idp;
 use crate::asked::{Asked, Step};
-use crate::authorize::{login_url, query};
-use crate::browser::{self, BrowserSecret};
+use crate::authorize::{again_url, login_url, query};
+use crate::browser::{self, BrowserSecret, Shown};
 use crate::credentials::{Proved, Try, TryRefused};
 use crate::fields::{self, Fields};
 use crate::page::LoginForm;
@@ -83,8 +83,9 @@ impl Idp {
         peer: IpAddr,
         fields: &Fields,
     ) -> Result<Submitted, PageRefused> {
-        if !browser::is_own_form(headers, &self.config.issuer, fields.get("csrf")) {
-            return Err(PageRefused::ForeignForm);
+        match browser::shown(headers, &self.config.issuer, fields.get("csrf")) {
+            Shown::Here => {}
+            shown => return self.outdated(form, headers, shown).await,
         }
         let asked = match self.read_asked(form).await? {
             Ok(asked) => asked,
@@ -103,12 +104,31 @@ impl Idp {
             Ok(proved) => proved,
             Err(refused) => return again(asked, user_name, refused),
         };
+        // Asked for now: once the browser is signed on, its new cookies should not hang on one more call.
+        let hinted = self.hinted(&asked.request).await?;
         let Some((sign_on, cookies)) = self.sign_on_browser(headers, peer, proved).await? else {
             return again(asked, user_name, TryRefused::Wrong);
         };
-        match self.grant(&asked, &sign_on).await? {
+        match self.grant(&asked, hinted.as_ref(), &sign_on).await? {
             Some(location) => Ok(Submitted::Back { location, cookies }),
             None => again(asked, user_name, TryRefused::Wrong),
+        }
+    }
+
+    /// A form without the proof that this browser was shown it with the cookie that it has now. Perhaps another tab of
+    /// it has logged in since: then the request goes on as if it came anew. What was typed counts for nothing.
+    async fn outdated(
+        &self,
+        form: &Form,
+        headers: &HeaderMap,
+        shown: Shown,
+    ) -> Result<Submitted, PageRefused> {
+        let asked = self.read_asked(form).await?.ok();
+        match asked.map(|asked| again_url(&asked.request)) {
+            Some(location) if shown == Shown::Before && self.sign_on(headers).await?.is_some() => {
+                Ok(Submitted::Back { location, cookies: Vec::new() })
+            }
+            again => Err(PageRefused::ForeignForm { again }),
         }
     }
 
@@ -131,7 +151,7 @@ impl Idp {
             cookie::set(Cookie::Known, &device.expose(), Some(known_age)),
         ];
         let (id, ends_at) = (SignOnId::from_random(&random(&*self.entropy)), now + self.limits.log_on);
-        let logged_in = self.ledger.call(move |registry| {
+        let logged_in = self.ledger.ending(move |registry| {
             let former = former.map(|secret| secret.digest());
             let log_in = LogIn {
                 user: &proved.user.id,

@@ -11,9 +11,12 @@ use vestibule_ports::issuer::Cause;
 use vestibule_registry::audit::Act;
 
 use crate::Idp;
-use crate::browser;
+use crate::browser::{self, Shown};
 use crate::fields;
 use crate::reply::{self, PageRefused};
+
+/// Where this page is.
+const PATH: &str = "/logout";
 
 /// `GET /logout`
 pub(crate) async fn ask(State(idp): State<Arc<Idp>>, request: Request) -> Response {
@@ -30,8 +33,8 @@ pub(crate) async fn submit(State(idp): State<Arc<Idp>>, request: Request) -> Res
     let (parts, body) = request.into_parts();
     let ended = async {
         let fields = fields::read(&parts.headers, body).await?;
-        if !browser::is_own_form(&parts.headers, &idp.config.issuer, fields.get("csrf")) {
-            return Err(PageRefused::ForeignForm);
+        if browser::shown(&parts.headers, &idp.config.issuer, fields.get("csrf")) != Shown::Here {
+            return Err(PageRefused::ForeignForm { again: Some(PATH.to_owned()) });
         }
         let peer = browser::peer(&parts.extensions)?;
         idp.end_sign_on_of(&parts.headers, peer).await
@@ -51,7 +54,7 @@ impl Idp {
     async fn end_sign_on_of(&self, headers: &HeaderMap, peer: std::net::IpAddr) -> Result<(), PageRefused> {
         let Some(sign_on) = self.sign_on(headers).await? else { return Ok(()) };
         let now = self.clock.wall();
-        let ended = self.ledger.call(move |registry| {
+        let ended = self.ledger.ending(move |registry| {
             let act = Act { at: now, by: sign_on.user.as_str(), from: Some(peer) };
             registry.end_sign_on(&sign_on.id, Cause::LogOut, &act)
         });

@@ -115,9 +115,12 @@ impl Pages {
         self.render("notice.html", context! { title => title, lead => lead })
     }
 
-    /// Something went wrong, and this page is the end of the road.
-    pub(crate) fn failure(&self, title: &str, text: Problem) -> String {
-        self.render("notice.html", context! { title => title, problem => problem(Some(text)) })
+    /// Something went wrong, and this page is the end of the road, unless one can begin again somewhere.
+    pub(crate) fn failure(&self, title: &str, text: Problem, again: Option<&str>) -> String {
+        self.render(
+            "notice.html",
+            context! { title => title, problem => problem(Some(text)), again => again },
+        )
     }
 
     fn render(&self, template: &str, values: Value) -> String {

@@ -13,7 +13,7 @@ use vestibule_registry::credential::PasswordHash;
 use vestibule_registry::user::Changed;
 
 use crate::Idp;
-use crate::browser::{self, BrowserSecret};
+use crate::browser::{self, BrowserSecret, Shown};
 use crate::credentials::{Try, TryRefused};
 use crate::fields::{self, Fields};
 use crate::page::{PasswordForm, Problem};
@@ -33,6 +33,9 @@ pub(crate) enum NotChanged {
     Repeat,
 }
 
+/// Where this page is.
+const PATH: &str = "/password";
+
 /// `GET /password`
 pub(crate) async fn show(State(idp): State<Arc<Idp>>, request: Request) -> Response {
     form_page(&idp, request.headers(), "", None)
@@ -43,8 +46,8 @@ pub(crate) async fn submit(State(idp): State<Arc<Idp>>, request: Request) -> Res
     let (parts, body) = request.into_parts();
     let changed = async {
         let fields = fields::read(&parts.headers, body).await?;
-        if !browser::is_own_form(&parts.headers, &idp.config.issuer, fields.get("csrf")) {
-            return Err(PageRefused::ForeignForm);
+        if browser::shown(&parts.headers, &idp.config.issuer, fields.get("csrf")) != Shown::Here {
+            return Err(PageRefused::ForeignForm { again: Some(PATH.to_owned()) });
         }
         let peer = browser::peer(&parts.extensions)?;
         let changed = idp.change_password(&parts.headers, peer, &fields).await?;
@@ -85,15 +88,18 @@ impl Idp {
             Ok(proved) => proved,
             Err(refused) => return Ok(Err(NotChanged::Try(refused))),
         };
+        let (at, kept) = (self.clock.wall(), self.throttle.forgotten_after);
         let Ok(hash) = self.passwords.hash(new, &*self.entropy).await else {
+            // The current one was right: that it could not be changed just now is no failure of the user's.
+            self.ledger.call(move |registry| proved.counted_by.forgive(registry, kept, at)).await?;
             return Ok(Err(NotChanged::Try(TryRefused::Busy)));
         };
-        let (hash, at, throttle) = (PasswordHash::new(&hash), self.clock.wall(), self.throttle.clone());
-        let changed = self.ledger.call(move |registry| {
+        let hash = PasswordHash::new(&hash);
+        let changed = self.ledger.ending(move |registry| {
             let user = &proved.user;
             let act = Act { at, by: user.id.as_str(), from: Some(peer) };
             let changed = registry.set_password(&user.id, &hash, Some(user.epoch), &act)?;
-            proved.counted_by.forgive(registry, throttle.forgotten_after, at)?;
+            proved.counted_by.forgive(registry, kept, at)?;
             Ok(changed)
         });
         Ok(match changed.await? {

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task;
 use vestibule_ports::authority::Password;
 use vestibule_ports::entropy::{Entropy, random};
@@ -67,8 +67,15 @@ pub enum Verdict {
 pub struct Passwords {
     hasher: Arc<Hasher>,
     running: Arc<Semaphore>,
-    admitted: Arc<Semaphore>,
+    places: Places,
 }
+
+/// The places at the hashing threads and in the queue before them. Clones share them.
+#[derive(Clone)]
+pub struct Places(Arc<Semaphore>);
+
+/// One of them, until it is dropped: its holder's password will be hashed.
+pub struct Place(OwnedSemaphorePermit);
 
 struct Hasher {
     argon: Argon2<'static>,
@@ -99,6 +106,13 @@ pub fn check_new(password: &Password, user_name: &str) -> Result<(), Weak> {
     Ok(())
 }
 
+impl Places {
+    /// Takes one at once, or not at all.
+    pub fn take(&self) -> Result<Place, Busy> {
+        Arc::clone(&self.0).try_acquire_owned().map(Place).map_err(|_| Busy)
+    }
+}
+
 impl Passwords {
     /// Threads with this cost. Hashes once, for the user who does not exist.
     pub fn new(cost: &PasswordCost, entropy: &dyn Entropy) -> Result<Self, argon2::Error> {
@@ -108,19 +122,29 @@ impl Passwords {
         Ok(Self {
             hasher: Arc::new(Hasher { argon, nobody, hashed: AtomicU64::new(0) }),
             running: Arc::new(Semaphore::new(cost.at_once)),
-            admitted: Arc::new(Semaphore::new(cost.at_once + cost.queue)),
+            places: Places(Arc::new(Semaphore::new(cost.at_once + cost.queue))),
         })
     }
 
+    /// Where to take a place before anything else is done about a password.
+    pub fn places(&self) -> Places {
+        self.places.clone()
+    }
+
     /// Compares `password` with a stored hash, or spends the same work when there is none.
-    pub async fn verify(&self, password: Password, stored: Option<String>) -> Result<Verdict, Busy> {
-        self.run(move |hasher| hasher.verify(&password, stored.as_deref())).await
+    pub async fn verify(
+        &self,
+        place: Place,
+        password: Password,
+        stored: Option<String>,
+    ) -> Result<Verdict, Busy> {
+        self.run(place, move |hasher| hasher.verify(&password, stored.as_deref())).await
     }
 
     /// The hash to store for a new password.
     pub async fn hash(&self, password: Password, entropy: &dyn Entropy) -> Result<String, Busy> {
         let salt = random::<SALT_BYTES>(entropy);
-        self.run(move |hasher| hasher.hash(&password, &salt)).await
+        self.run(self.places.take()?, move |hasher| hasher.hash(&password, &salt)).await
     }
 
     /// How many hashes have been computed: what a log-in costs, countable without a stopwatch.
@@ -130,9 +154,9 @@ impl Passwords {
 
     async fn run<T: Send + 'static>(
         &self,
+        Place(place): Place,
         work: impl FnOnce(&Hasher) -> T + Send + 'static,
     ) -> Result<T, Busy> {
-        let place = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| Busy)?;
         let thread = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Busy)?;
         let hasher = Arc::clone(&self.hasher);
         // The permits go with the work: a caller who hangs up frees no thread that still hashes.

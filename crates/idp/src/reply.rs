@@ -3,8 +3,9 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use http::StatusCode;
 use http::header::{self, HeaderName, HeaderValue};
+use http::uri::PathAndQuery;
+use http::{StatusCode, Uri};
 use serde::Serialize;
 use url::{Host, Url};
 use vestibule_issuer_http::documents;
@@ -63,7 +64,16 @@ pub(crate) enum PageRefused {
     NotAForm(#[from] NotAForm),
     /// The form was not shown by us to this browser.
     #[error("form without proof of its origin")]
-    ForeignForm,
+    ForeignForm {
+        /// Path and query to begin again at.
+        again: Option<String>,
+    },
+    /// The request came in the clear, and the issuer is https.
+    #[error("in the clear, where the issuer is https")]
+    InTheClear,
+    /// The request names another host than the issuer's.
+    #[error("under another name than the issuer's")]
+    OtherName,
     /// No such page.
     #[error("no such page")]
     Unknown,
@@ -158,10 +168,26 @@ pub(crate) fn page_refused(pages: &Pages, refused: &PageRefused) -> Response {
         PageRefused::NotAForm(_) => {
             (StatusCode::BAD_REQUEST, "This form cannot be read", "Go back, reload the page and try again.")
         }
-        PageRefused::ForeignForm => (
+        PageRefused::ForeignForm { again } => (
             StatusCode::FORBIDDEN,
             "This page was open for too long",
-            "Go back, reload the page and try again. Cookies must be allowed for this site.",
+            match again {
+                Some(_) => "Begin again. Cookies must be allowed for this site.",
+                None => {
+                    "Go back to the app that sent you here and try again. Cookies must be allowed for this site."
+                }
+            },
+        ),
+        // RFC 9110 15.5.20
+        PageRefused::InTheClear => (
+            StatusCode::MISDIRECTED_REQUEST,
+            "Not without https",
+            "The log-in is served over https only; what was sent here could be read on the way.",
+        ),
+        PageRefused::OtherName => (
+            StatusCode::MISDIRECTED_REQUEST,
+            "Nothing is served under this name",
+            "Go back to the app that sent you here and try again.",
         ),
         PageRefused::Unknown => (StatusCode::NOT_FOUND, "No such page", "Check the address."),
         PageRefused::Method => {
@@ -174,7 +200,11 @@ pub(crate) fn page_refused(pages: &Pages, refused: &PageRefused) -> Response {
             (StatusCode::SERVICE_UNAVAILABLE, "Not available just now", "Wait a moment, then try again.")
         }
     };
-    let html = pages.failure(title, Problem { title: "What happened", text, field: None });
+    let again = match refused {
+        PageRefused::ForeignForm { again } => again.as_deref(),
+        _ => None,
+    };
+    let html = pages.failure(title, Problem { title: "What happened", text, field: None }, again);
     let mut response = with_type(status, "text/html; charset=utf-8", html);
     explain(&mut response, refused.to_string());
     response
@@ -187,13 +217,23 @@ pub(crate) fn see_other(location: &str) -> Response {
     response
 }
 
+/// The same address of the issuer's origin. 307: the method stays, as at the proxy.
+pub(crate) fn elsewhere(origin: &str, target: &Uri) -> Response {
+    let mut response = with_status(StatusCode::TEMPORARY_REDIRECT, Body::empty());
+    let path = target.path_and_query().map_or("/", PathAndQuery::as_str);
+    set(&mut response, header::LOCATION, &format!("{origin}{path}"));
+    response
+}
+
 /// The answer of the token endpoint.
 pub(crate) fn token(outcome: Result<TokenResponse, TokenRefused>) -> Response {
-    match outcome {
-        // RFC 6749 5.1
+    let mut response = match outcome {
         Ok(response) => with_type(StatusCode::OK, "application/json", response.to_json()),
         Err(refused) => token_refused(&refused),
-    }
+    };
+    // RFC 6749 5.1: both, beside the `no-store` that every answer has
+    set(&mut response, header::PRAGMA, "no-cache");
+    response
 }
 
 /// The answer of the revocation endpoint.

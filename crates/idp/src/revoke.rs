@@ -27,7 +27,7 @@ impl Idp {
         // The hint only says where to look first; both places are one look-up each.
         let token = RevocationRequest::parse(&form)?.token;
         let at = self.clock.wall();
-        let revoked = self.ledger.call(move |registry| {
+        let revoked = self.ledger.ending(move |registry| {
             let act = Act { at, by: &client.id, from: None };
             if let Ok(refresh) = token.refresh_token()
                 && registry.revoke_refresh_token(&refresh, &client.id, &act)?

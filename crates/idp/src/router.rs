@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::map_response_with_state;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 use crate::page::{ICON_PATH, STYLE_PATH};
-use crate::{Idp, authorize, documents, login, logout, password, revoke, token};
+use crate::{Idp, authorize, documents, login, logout, origin, password, revoke, token};
 
-/// The router. Its requests carry a `Peer` as extension and bodies that were read with a limit.
+/// The router. Its requests carry a `Peer` and an `OverHttps` as extensions and bodies that were read with a limit.
 pub(crate) fn router(idp: Arc<Idp>) -> Router {
     Router::new()
         .route("/authorize", get(authorize::by_query).post(authorize::by_form))
@@ -27,6 +27,6 @@ pub(crate) fn router(idp: Arc<Idp>) -> Router {
         .route(ICON_PATH, get(documents::icon))
         .fallback(documents::unknown)
         .method_not_allowed_fallback(documents::method)
-        .layer(map_response_with_state(Arc::clone(&idp), documents::harden))
+        .layer(from_fn_with_state(Arc::clone(&idp), origin::guard))
         .with_state(idp)
 }

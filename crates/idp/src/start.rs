@@ -24,6 +24,7 @@ use crate::config::{self, Config, Lifetimes, Problem, Site};
 use crate::keyring::{Keyring, new_key};
 use crate::keys::{KeyUnusable, NewKey};
 use crate::ledger::Ledger;
+use crate::origin::Origin;
 use crate::page::Pages;
 use crate::passwords::Passwords;
 use crate::token::Flights;
@@ -76,6 +77,7 @@ impl Idp {
         if !problems.is_empty() {
             return Err(StartError::Config(problems));
         }
+        let origin = Origin::of(&config.issuer).expect("validate lets no other issuer through");
         let now = clock.wall();
         let clients: Vec<Client> =
             config.clients.iter().map(|client| record(client, &config.sites)).collect();
@@ -90,6 +92,7 @@ impl Idp {
         let passwords = Passwords::new(&config.password_cost, &*entropy)
             .map_err(|error| StartError::Config(vec![cost_problem(error)]))?;
         Ok(Arc::new(Self {
+            origin,
             sites: config.sites.iter().filter_map(|site| Some((site_id(site)?, site.clone()))).collect(),
             everyone: scope_set(&config.everyone_scopes),
             limits: limits(&config.lifetimes),

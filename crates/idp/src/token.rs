@@ -14,9 +14,10 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::request::Parts;
-use vestibule_oauth::error::{TokenError, TokenErrorCode};
-use vestibule_oauth::token_request::TokenRequest;
+use vestibule_oauth::error::TokenError;
+use vestibule_oauth::token_request::{GrantType, TokenRequest};
 use vestibule_oauth::token_response::TokenResponse;
+use vestibule_registry::Registry;
 
 use self::refresh::Asked;
 use crate::Idp;
@@ -51,29 +52,26 @@ pub(crate) async fn serve(State(idp): State<Arc<Idp>>, request: Request) -> Resp
 
 impl Idp {
     async fn token(&self, parts: &Parts, body: Body) -> Result<TokenResponse, TokenRefused> {
-        let received_at = self.clock.wall();
         let form = read_form(parts, body).await?;
+        // What nobody may ask for is refused whatever else the request has.
+        let grant_type = GrantType::parse(&form)?;
         let presented = presented(parts, &form)?;
-        match TokenRequest::parse(&form)? {
+        match TokenRequest::parse(grant_type, &form)? {
             TokenRequest::AuthorizationCode { code, redirect_uri, verifier } => {
                 let client = self.authenticate(presented).await?;
                 self.redeem_code(client, code, redirect_uri, verifier).await
             }
             TokenRequest::RefreshToken { refresh_token, scope } => {
-                // Before anything is waited for: it is the moment at which the request came in.
+                // Both before anything else is waited for: as near as can be to when the request came in.
                 let flight = self.flights.begin(refresh_token.digest());
-                let client = self.authenticate(presented).await?;
-                self.refresh(client, Asked { refresh_token, scope, received_at, flight }).await
+                let token = refresh_token.clone();
+                let look = move |registry: &Registry| registry.is_unused(&token);
+                let (client, came_unused) = self.authenticate_and(presented, look).await?;
+                self.refresh(client, Asked { refresh_token, scope, came_unused, flight }).await
             }
             TokenRequest::ClientCredentials { scope } => {
                 let client = self.authenticate(presented).await?;
                 self.client_credentials(client, scope).await
-            }
-            // Exchanges are for our own roles, which have a door of their own.
-            TokenRequest::TokenExchange(_) => {
-                self.authenticate(presented).await?;
-                let description = "this grant_type is not supported";
-                Err(TokenError::new(TokenErrorCode::UnsupportedGrantType, description).into())
             }
         }
     }

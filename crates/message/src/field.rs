@@ -170,6 +170,7 @@ known_names! {
     Location "location",
     Origin "origin",
     Pragma "pragma",
+    Proxy "proxy",
     ProxyAuthenticate "proxy-authenticate",
     ProxyAuthorization "proxy-authorization",
     ProxyConnection "proxy-connection",

@@ -4,14 +4,16 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use thiserror::Error;
-
-use crate::field::{self, Known};
-use crate::framing::{BodyLength, Declared, LengthFault};
-use crate::host::{Host, HostFault};
+use crate::field::{self, Known, KnownSet};
+use crate::framing::{BodyLength, Declared};
+use crate::host::Host;
 use crate::method::Method;
 use crate::status::Status;
-use crate::target::{Target, TargetFault};
+use crate::target::Target;
+
+mod fault;
+
+pub use fault::HeadFault;
 
 /// Most fields a head may be configured to have.
 pub const FIELDS_CEILING: usize = 256;
@@ -39,50 +41,6 @@ impl Default for HeadLimits {
             field_bytes_max: 16 * 1024,
             target_bytes_max: 8 * 1024,
         }
-    }
-}
-
-/// Why a head is refused.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum HeadFault {
-    /// Not the grammar of RFC 9112.
-    #[error("the head is malformed: {0}")]
-    Syntax(&'static str),
-    /// A method we do not know.
-    #[error("the method is not known")]
-    Method,
-    /// CONNECT or TRACE: known, and never for us to serve.
-    #[error("the method is not allowed here")]
-    MethodNotAllowed,
-    /// A version that is neither HTTP/1.0 nor HTTP/1.1.
-    #[error("the version is not HTTP/1.0 or HTTP/1.1")]
-    Version,
-    /// The target passes its limit.
-    #[error("the target is too long")]
-    TargetTooLong,
-    /// The head, one field or their number passes its limit.
-    #[error("the header fields are too large: {0}")]
-    TooLarge(&'static str),
-    /// The target is refused.
-    #[error(transparent)]
-    Target(#[from] TargetFault),
-    /// The host is missing, repeated, malformed, or not the one in the target.
-    #[error("Host is missing, repeated, malformed, or differs from the target")]
-    Host,
-    /// The length of the body is not plain.
-    #[error(transparent)]
-    Length(#[from] LengthFault),
-    /// An `Expect` that is not `100-continue`.
-    #[error("Expect is not 100-continue")]
-    Expectation,
-    /// A framing field in a spelling that some servers take for it.
-    #[error("a framing field is misspelt")]
-    Misspelt,
-}
-
-impl From<HostFault> for HeadFault {
-    fn from(_: HostFault) -> Self {
-        Self::Host
     }
 }
 
@@ -197,26 +155,31 @@ pub struct RequestIndex {
     host: Host,
     length: BodyLength,
     expects_continue: bool,
+    is_read: bool,
 }
 
 impl RequestIndex {
     /// Reads a whole head, its empty line included, with nothing before or after it.
     pub fn parse(&mut self, bytes: &[u8], limits: &HeadLimits) -> Result<(), HeadFault> {
         self.fields.clear();
+        self.is_read = false;
         let mut slots = [const { MaybeUninit::uninit() }; FIELDS_CEILING];
         let mut request = httparse::Request::new(&mut []);
         if bytes.first().is_none_or(u8::is_ascii_whitespace) {
             return Err(HeadFault::Syntax("empty line before the request line"));
         }
-        match request.parse_with_uninit_headers(bytes, &mut slots).map_err(syntax)? {
+        let read = request.parse_with_uninit_headers(bytes, &mut slots);
+        match read.map_err(|error| fault::of_request(error, bytes))? {
             httparse::Status::Complete(len) if len == bytes.len() => {}
             _ => return Err(HeadFault::Syntax("incomplete")),
         }
         let method = request.method.unwrap_or_default().as_bytes();
-        self.method = match Method::parse(method).ok_or(HeadFault::Method)? {
-            Method::Connect | Method::Trace => return Err(HeadFault::MethodNotAllowed),
-            method => Some(method),
-        };
+        let method = Method::parse(method).ok_or(HeadFault::Method)?;
+        if method == Method::Connect {
+            // Its target is of a form of its own.
+            return Err(HeadFault::MethodNotAllowed);
+        }
+        self.method = Some(method);
         self.version = if request.version == Some(0) { Version::Old } else { Version::Current };
         self.fields.read(bytes, request.headers, limits)?;
         let path = request.path.unwrap_or_default().as_bytes();
@@ -226,7 +189,16 @@ impl RequestIndex {
         let authority = self.target.read(path)?;
         self.read_host(bytes, authority)?;
         self.length = self.fields.declared.length(self.version == Version::Old)?.unwrap_or_default();
+        self.is_read = true;
+        if method == Method::Trace {
+            return Err(HeadFault::MethodNotAllowed);
+        }
         self.read_expect(bytes)
+    }
+
+    /// Whether the last head could be read. What it asks for may have been refused all the same.
+    pub fn is_read(&self) -> bool {
+        self.is_read
     }
 
     /// RFC 9112 3.2: one valid Host, and a URL in the request line must name the same one.
@@ -328,7 +300,7 @@ impl ResponseIndex {
         }
         let parsed = httparse::ParserConfig::default()
             .parse_response_with_uninit_headers(&mut response, bytes, &mut slots)
-            .map_err(syntax)?;
+            .map_err(fault::of_syntax)?;
         match parsed {
             httparse::Status::Complete(len) if len == bytes.len() => {}
             _ => return Err(HeadFault::Syntax("incomplete")),
@@ -442,6 +414,14 @@ impl<'b> FieldLines<'b> {
         self.fields.lines.iter().any(|f| f.known == name)
     }
 
+    /// The names of all fields, in any spelling.
+    pub fn names(&self) -> KnownSet {
+        self.fields
+            .lines
+            .iter()
+            .fold(KnownSet::default(), |names, field| names.and(KnownSet::of(&[field.known])))
+    }
+
     /// Whether `Connection` names this field as one of its own.
     pub fn is_nominated(&self, field: &Field) -> bool {
         self.fields.nominated.contains(&field.hash)
@@ -466,18 +446,6 @@ impl<'b> FieldLines<'b> {
         if let Some(run) = run {
             put(&self.bytes[run]);
         }
-    }
-}
-
-fn syntax(error: httparse::Error) -> HeadFault {
-    match error {
-        httparse::Error::HeaderName => HeadFault::Syntax("field name"),
-        httparse::Error::HeaderValue => HeadFault::Syntax("field value"),
-        httparse::Error::NewLine => HeadFault::Syntax("line end"),
-        httparse::Error::Status => HeadFault::Syntax("status line"),
-        httparse::Error::Token => HeadFault::Syntax("request line"),
-        httparse::Error::TooManyHeaders => HeadFault::TooLarge("too many fields"),
-        httparse::Error::Version => HeadFault::Version,
     }
 }
 

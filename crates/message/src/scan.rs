@@ -1,5 +1,6 @@
 //! Finds the end of a head in bytes that arrive piece by piece, reading each byte once (RFC 9112 2.2).
-//! Refuses a bare LF on sight: lenient parsers take it for a line end, and that is a smuggled field.
+//! Refuses a bare LF on sight, and a bare CR in a line that has not ended: lenient parsers take either for a line end,
+//! and that is a smuggled field. A bare CR in a line that has ended is left to who reads the whole head.
 
 use thiserror::Error;
 
@@ -9,6 +10,9 @@ pub enum ScanFault {
     /// A line feed without its carriage return.
     #[error("a line ends in LF without CR")]
     BareLf,
+    /// A carriage return without its line feed.
+    #[error("a line ends in CR without LF")]
+    BareCr,
 }
 
 /// How far a search for the empty line has come. Start with the default, call again with more bytes.
@@ -35,8 +39,13 @@ impl HeadScan {
             }
             self.line_start = lf + 1;
         }
+        // What is left has no LF, so only its last byte may be a CR. The one before it has been seen as the last once.
+        let from = self.seen.saturating_sub(1).max(self.line_start);
         self.seen = bytes.len();
-        Ok(None)
+        match memchr::memchr(b'\r', &bytes[from..]) {
+            Some(at) if from + at + 1 < bytes.len() => Err(ScanFault::BareCr),
+            _ => Ok(None),
+        }
     }
 
     /// Complete lines seen so far; zero while the first line is still arriving.

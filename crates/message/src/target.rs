@@ -12,9 +12,15 @@ pub enum TargetFault {
     /// A byte that a target may not have, raw.
     #[error("the target has a byte that must be percent-encoded")]
     Byte,
-    /// A percent sign without two hex digits in the path, or an encoded NUL anywhere.
-    #[error("the target has a percent-encoding that is invalid")]
+    /// A percent sign without two hex digits in the path.
+    #[error("the path has a percent sign without two hex digits")]
     Encoding,
+    /// An encoded NUL anywhere: some servers end the text there.
+    #[error("the target has an encoded NUL")]
+    EncodedNul,
+    /// Encoded bytes in the path that are not UTF-8.
+    #[error("the path has an encoding that is not UTF-8")]
+    NotUtf8,
     /// An encoded slash, backslash, control, dot look-alike or percent-encoded percent-encoding.
     #[error("the path has an encoded delimiter")]
     EncodedDelimiter,
@@ -106,7 +112,8 @@ impl Target {
 
     fn push_decoded(&mut self, byte: u8) -> Result<(), TargetFault> {
         match byte {
-            b'/' | b'\\' | b';' | 0..=0x1f | 0x7f => Err(TargetFault::EncodedDelimiter),
+            0 => Err(TargetFault::EncodedNul),
+            b'/' | b'\\' | b';' | 1..=0x1f | 0x7f => Err(TargetFault::EncodedDelimiter),
             // RFC 3986 6.2.2.2: unreserved characters mean the same decoded.
             b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' => {
                 self.text.push(char::from(byte));
@@ -122,13 +129,17 @@ impl Target {
         }
     }
 
+    /// The query goes on as it came, with encoded line ends (a text area in a GET form sends `%0D%0A`), encodings that are
+    /// no UTF-8 (forms of old pages send them) and a lone `%`: no route is found by it, and whoever puts it into a field
+    /// puts it there still encoded. An encoded NUL is no form's and is refused. Browsers send a backslash there raw (WHATWG URL, query percent-encode set), and
+    /// nothing takes it for a slash once the path has ended.
     fn read_query(&mut self, query: &[u8]) -> Result<(), TargetFault> {
-        let plain = |b: &u8| matches!(b, b'!'..=b'~') && !matches!(b, b'"' | b'#' | b'<' | b'>' | b'\\');
+        let plain = |b: &u8| matches!(b, b'!'..=b'~') && !matches!(b, b'"' | b'#' | b'<' | b'>');
         if !query.iter().all(plain) {
             return Err(TargetFault::Byte);
         }
         if memchr::memmem::find(query, b"%00").is_some() {
-            return Err(TargetFault::Encoding);
+            return Err(TargetFault::EncodedNul);
         }
         push_ascii(&mut self.text, query)
     }
@@ -187,7 +198,7 @@ fn refuse_look_alikes(path: &[u8]) -> Result<(), TargetFault> {
             }
         }
     }
-    let text = std::str::from_utf8(&decoded).map_err(|_| TargetFault::Encoding)?;
+    let text = std::str::from_utf8(&decoded).map_err(|_| TargetFault::NotUtf8)?;
     // U+FF01 to U+FF5E are `!` to `~` in full width; the rest are looks of dot, slash and backslash.
     let alike = |c: char| matches!(c, '\u{ff01}'..='\u{ff5e}' | '\u{2024}'..='\u{2026}' | '\u{2044}' | '\u{2215}' | '\u{2216}' | '\u{29f5}' | '\u{29f8}');
     let control = |c: char| matches!(c, '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}');

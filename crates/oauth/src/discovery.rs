@@ -52,7 +52,9 @@ pub struct Discovery {
     code_challenge_methods_supported: [&'static str; 1],
     token_endpoint_auth_methods_supported: [&'static str; 3],
     revocation_endpoint_auth_methods_supported: [&'static str; 3],
-    introspection_endpoint_auth_methods_supported: [&'static str; 2],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introspection_endpoint_auth_methods_supported: Option<[&'static str; 2]>,
+    claims_supported: [&'static str; 8],
     authorization_response_iss_parameter_supported: bool,
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
@@ -62,6 +64,8 @@ pub struct Discovery {
 impl Discovery {
     /// Describes what this crate reads and writes, at these places. `scopes` are told to anyone.
     pub fn new(issuer: String, endpoints: Endpoints, scopes: Vec<String>, id_token_algs: Vec<Alg>) -> Self {
+        let introspection_methods =
+            endpoints.introspection.as_ref().map(|_| ["client_secret_basic", "client_secret_post"]);
         Self {
             issuer,
             endpoints,
@@ -76,7 +80,9 @@ impl Discovery {
             code_challenge_methods_supported: ["S256"],
             token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
             revocation_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
-            introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
+            introspection_endpoint_auth_methods_supported: introspection_methods,
+            // What `id_claims` can say of a user.
+            claims_supported: ["iss", "sub", "aud", "exp", "iat", "nonce", "auth_time", "acr"],
             authorization_response_iss_parameter_supported: true,
             claims_parameter_supported: false,
             request_parameter_supported: false,

@@ -1,5 +1,6 @@
 //! Parameters of a request, from a query or a form body: application/x-www-form-urlencoded, read strictly.
-//! RFC 6749 3.1, 3.2 and appendix B. Must not know which parameters an endpoint has.
+//! RFC 6749 3.1, 3.2 and appendix B. Must not know which parameters an endpoint has;
+//! of `scope` alone it knows that somebody else refuses what is malformed.
 
 use std::fmt;
 
@@ -21,7 +22,7 @@ pub enum FormRefused {
     /// Over [`PARAMETERS_MAX`].
     #[error("too many parameters")]
     TooMany,
-    /// A broken escape, invalid UTF-8, or a control character.
+    /// A broken escape, invalid UTF-8, or a control character outside `scope`.
     #[error("malformed encoding of parameters")]
     Encoding,
 }
@@ -50,7 +51,10 @@ impl Form {
             }
             let split = piece.iter().position(|&byte| byte == b'=');
             let (name, value) = split.map_or((piece, &[][..]), |at| (&piece[..at], &piece[at + 1..]));
-            pairs.push((decode(name)?, decode(value)?));
+            let name = decode(name)?;
+            // What is wrong with a scope has an error of its own (RFC 6749 4.1.2.1 and 5.2); its grammar stops these too.
+            let value = if name == "scope" { decode_any(value)? } else { decode(value)? };
+            pairs.push((name, value));
         }
         Ok(Self { pairs })
     }
@@ -91,6 +95,11 @@ impl fmt::Debug for Form {
 /// One name or value of a form. No parameter of OAuth may hold control characters (RFC 6749 appendix A), so
 /// they stop here and nothing behind has to think of split lines.
 pub(crate) fn decode(encoded: &[u8]) -> Result<String, FormRefused> {
+    let text = decode_any(encoded)?;
+    if text.chars().any(char::is_control) { Err(FormRefused::Encoding) } else { Ok(text) }
+}
+
+fn decode_any(encoded: &[u8]) -> Result<String, FormRefused> {
     let mut decoded = Vec::with_capacity(encoded.len());
     let mut rest = encoded;
     while let [byte, tail @ ..] = rest {
@@ -105,8 +114,7 @@ pub(crate) fn decode(encoded: &[u8]) -> Result<String, FormRefused> {
             other => decoded.push(*other),
         }
     }
-    let text = String::from_utf8(decoded).map_err(|_| FormRefused::Encoding)?;
-    if text.chars().any(char::is_control) { Err(FormRefused::Encoding) } else { Ok(text) }
+    String::from_utf8(decoded).map_err(|_| FormRefused::Encoding)
 }
 
 fn hex(digit: u8) -> Result<u8, FormRefused> {

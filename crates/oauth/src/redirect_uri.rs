@@ -8,6 +8,9 @@ use url::{Host, Url};
 /// Longest redirect URI, in bytes.
 pub const REDIRECT_URI_BYTES_MAX: usize = 2048;
 
+/// Names of the parameters that answers have or may get: RFC 6749 4.1.2 and 4.1.2.1, RFC 9207 2.
+const ANSWER_NAMES: [&str; 6] = ["code", "state", "iss", "error", "error_description", "error_uri"];
+
 /// Why a redirect URI cannot be registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RegistrationRefused {
@@ -32,6 +35,9 @@ pub enum RegistrationRefused {
     /// Nothing expands a `*`, so who writes one expects what will not happen.
     #[error("has a wildcard; only exact texts match")]
     Wildcard,
+    /// A parameter of the query has a name that an answer has, so that the client could take it for the answer.
+    #[error("has a parameter in its query that answers have: {}", ANSWER_NAMES.join(", "))]
+    AnswerName,
 }
 
 /// A redirect URI that passed the lint of registration.
@@ -54,6 +60,9 @@ impl RedirectUri {
         }
         if text.contains('*') {
             return Err(RegistrationRefused::Wildcard);
+        }
+        if url.query_pairs().any(|(name, _)| ANSWER_NAMES.contains(&&*name)) {
+            return Err(RegistrationRefused::AnswerName);
         }
         match url.scheme() {
             "https" => {}

@@ -14,8 +14,14 @@ pub const OPAQUE_BYTES_MAX: usize = 512;
 /// Longest signed token taken from a caller, in bytes.
 pub const SIGNED_BYTES_MAX: usize = 8 * 1024;
 
+/// Shortest secret that a client may be given, in bytes: 128 random bits in hexadecimal. RFC 6749 10.10
+pub const SECRET_BYTES_MIN: usize = 32;
+
 /// Random bytes in a new opaque credential.
 pub const RANDOM_BYTES: usize = 32;
+
+/// Bytes in a refresh token: [`RANDOM_BYTES`] and what tells them from bytes that were never issued.
+pub const REFRESH_BYTES: usize = 48;
 
 /// The text cannot be a credential of this kind: empty, too long, or outside its grammar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -141,8 +147,22 @@ impl UnsortedToken {
 }
 
 stub_and_equality!(UnsortedToken);
-random!(AccessToken, RefreshToken, Code, GrantToken, ClientSecret);
+random!(AccessToken, Code, GrantToken, ClientSecret);
 digested!(AccessToken, RefreshToken, Code, GrantToken, ClientSecret, Jpt);
+
+impl ClientSecret {
+    /// Whether it may be a client's: a shorter one could be guessed. What a caller presents may have any length.
+    pub fn is_long_enough(&self) -> bool {
+        self.0.len() >= SECRET_BYTES_MIN
+    }
+}
+
+impl RefreshToken {
+    /// The one of these bytes: 64 characters of base64url.
+    pub fn from_bytes(bytes: &[u8; REFRESH_BYTES]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(bytes).into())
+    }
+}
 
 /// RFC 6749 appendix A: VSCHAR, without the space, which no credential of ours and no sane foreign one has.
 fn is_vschar(byte: u8) -> bool {

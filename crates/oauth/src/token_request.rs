@@ -6,7 +6,10 @@ use crate::form::Form;
 use crate::pkce::Verifier;
 use crate::scope::ScopeSet;
 use crate::token::{Code, RefreshToken};
-use crate::token_exchange::TokenExchange;
+
+/// What a token request may have besides its client authentication.
+const PARAMETERS: [&str; 6] =
+    ["grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope"];
 
 /// What a client asks the token endpoint for. Its authentication is read apart, by `client_auth`.
 #[derive(Debug, Clone)]
@@ -32,25 +35,47 @@ pub enum TokenRequest {
         /// The wanted scopes; `None` for all that the client has.
         scope: Option<ScopeSet>,
     },
-    /// Turn one token into another.
-    TokenExchange(TokenExchange),
 }
 
-impl TokenRequest {
-    /// Reads a form body.
+/// The grant types that clients may present. An exchange of tokens (RFC 8693) is for our own roles, which have a door
+/// of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantType {
+    /// RFC 6749 4.1.3
+    AuthorizationCode,
+    /// RFC 6749 6
+    RefreshToken,
+    /// RFC 6749 4.4.2
+    ClientCredentials,
+}
+
+impl GrantType {
+    /// The grant type that a form names.
     pub fn parse(form: &Form) -> Result<Self, TokenError> {
-        let grant_type = form.get("grant_type")?;
-        match grant_type.ok_or(TokenError::invalid_request("grant_type is missing"))? {
-            "authorization_code" => Self::parse_code(form),
-            "refresh_token" => Self::parse_refresh(form),
-            "client_credentials" => Ok(Self::ClientCredentials { scope: scope(form)? }),
-            "urn:ietf:params:oauth:grant-type:token-exchange" => {
-                TokenExchange::parse(form).map(Self::TokenExchange)
-            }
+        let named = form.get("grant_type")?;
+        match named.ok_or(TokenError::invalid_request("grant_type is missing"))? {
+            "authorization_code" => Ok(Self::AuthorizationCode),
+            "refresh_token" => Ok(Self::RefreshToken),
+            "client_credentials" => Ok(Self::ClientCredentials),
             _ => {
                 let code = TokenErrorCode::UnsupportedGrantType;
                 Err(TokenError::new(code, "this grant_type is not supported"))
             }
+        }
+    }
+}
+
+impl TokenRequest {
+    /// Reads the rest of a form body that names this grant type.
+    pub fn parse(grant_type: GrantType, form: &Form) -> Result<Self, TokenError> {
+        // RFC 6749 3.2: no parameter more than once, not even one that this grant type has no use for
+        for name in PARAMETERS {
+            form.get(name)?;
+        }
+        match grant_type {
+            GrantType::AuthorizationCode => Self::parse_code(form),
+            GrantType::RefreshToken => Self::parse_refresh(form),
+            GrantType::ClientCredentials => Ok(Self::ClientCredentials { scope: scope(form)? }),
         }
     }
 

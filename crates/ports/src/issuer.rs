@@ -146,7 +146,13 @@ pub enum End {
     /// A sign-on session and every log-on that came from it.
     SignOn(SignOnId),
     /// Everything of a user.
-    User(UserId),
+    User {
+        /// Whose.
+        id: UserId,
+        /// The session that was logged out everywhere. Told again for the same one it ends nothing more: the user may have
+        /// logged on again since.
+        by: Option<Handle>,
+    },
     /// One log-on that no session has got.
     Grant(GrantDigest),
 }

@@ -181,9 +181,12 @@ pub enum StoreError {
     /// not acknowledged, and reading it back proves nothing.
     #[error("written to the session store, and not yet safe there: {0}")]
     Unsafe(String),
-    /// What is stored under this key cannot be read. Other keys are not affected.
+    /// What is stored under this key is damaged, and nobody can read it ever again. Other keys are not affected.
     #[error("session store holds an unreadable entry: {0}")]
     Corrupt(String),
+    /// What is stored under this key was written by a newer release, which may know what it says. Here nothing is known.
+    #[error("session store holds an entry of a newer release: {0}")]
+    Newer(String),
     /// The store or its adapter broke its own rules.
     #[error("session store misbehaved: {0}")]
     Bug(String),

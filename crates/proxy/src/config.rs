@@ -3,6 +3,7 @@
 
 mod origin;
 mod read;
+mod sense;
 
 use std::fmt;
 
@@ -90,13 +91,13 @@ pub struct RouteConfig {
     /// The attributes the app may change. Default none.
     #[serde(default)]
     pub writes: Vec<String>,
-    /// The claims about the user that the app is shown, such as `name`. Default none.
+    /// The claims about the user that the app is shown: `name`, `locale`, `email`, `email_verified`, `roles`. Default none.
     #[serde(default)]
     pub claims: Vec<String>,
     /// Whether the app can do without a JPT: `required` (the default where more than anonymous is required) or `wanted`.
     #[serde(default)]
     pub token: Option<TokenNeed>,
-    /// What to do when a session cannot be read: `refuse` (503, the default) or `anonymous`.
+    /// What to do when a session cannot be read: `refuse` (503, the default), or `anonymous` where nothing is required.
     #[serde(default)]
     pub when_unknown: WhenUnknown,
     /// What to do when a change of the context cannot be saved: `refuse` (503, the default) or `deliver` the page.

@@ -29,6 +29,8 @@ static FROM_BROWSERS: Strip = Strip {
     names: KnownSet::of(&[
         Known::Authorization,
         Known::Forwarded,
+        // As a variable of CGI it would send the app's own calls elsewhere (CVE-2016-5385).
+        Known::Proxy,
         Known::Traceparent,
         Known::Tracestate,
         Known::XHttpMethod,
@@ -73,7 +75,13 @@ const OVERRIDING: &[&str] = &[
     POLICY,
     caching::OVERRIDING[0],
     caching::OVERRIDING[1],
+    // The same in the words of single products.
+    "akamai-cache-control",
     "cloudflare-cdn-cache-control",
+    "edge-control",
+    "fastly-cache-control",
+    "netlify-cdn-cache-control",
+    "vercel-cdn-cache-control",
     "x-accel-expires",
 ];
 

@@ -31,7 +31,7 @@ impl Watch<'_> {
         match &opened.visitor {
             Some(visitor) if self.is_broken(visitor) => {
                 self.fall(visitor).await?;
-                open::open_again(self.visitors, self.site, self.visit, app, self.limits).await
+                self.open_again(app).await
             }
             _ => Ok(opened),
         }
@@ -52,10 +52,15 @@ impl Watch<'_> {
     pub(crate) async fn follow(&self, visitor: &Visitor, app: &App) -> Result<Opened, NotOpened> {
         step_down(self.visitors, visitor, self.visit.now, self.limits, self.visitors.sessions.deadline())
             .await?;
+        self.open_again(app).await
+    }
+
+    /// A visitor's session as the store has it, after its log-on has fallen beside this request.
+    pub(crate) async fn open_again(&self, app: &App) -> Result<Opened, NotOpened> {
         open::open_again(self.visitors, self.site, self.visit, app, self.limits).await
     }
 
-    /// The same for a call of ours.
+    /// The same as `follow` for a call of ours.
     pub(crate) async fn follow_fresh(&self, visitor: &Visitor) -> Result<Option<Visitor>, Unavailable> {
         step_down(self.visitors, visitor, self.visit.now, self.limits, self.visitors.sessions.deadline())
             .await?;

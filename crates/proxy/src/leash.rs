@@ -158,8 +158,10 @@ impl Streaming {
                 Ok(Grip::Holds)
             }
             Err(NoToken::Ended(cause)) => Err(Slip::Ended(cause.sentence())),
-            // By a clock that is ahead; by ours the limit comes in a moment.
-            Err(NoToken::Refused) if is_nearly_over(&view, now, &self.limits) => Ok(Grip::Unsure),
+            // By a clock that is ahead of ours; by ours the limit comes later.
+            Err(NoToken::Refused) if is_nearly_over(&view, self.tokens.latest_time(now), &self.limits) => {
+                Ok(Grip::Unsure)
+            }
             Err(NoToken::Refused) => Err(LOG_ON_GONE),
             // As with requests: a session that lives goes on while the IDP cannot be asked, where it can do without.
             Err(NoToken::Unavailable) if self.need == Need::Required && !self.may_stand_in() => {

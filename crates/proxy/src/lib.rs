@@ -27,14 +27,14 @@ use tokio::sync::Notify;
 use vestibule_domain::identity::{Handle, NodeId};
 use vestibule_domain::standing::Standing;
 use vestibule_feed::Feed;
+use vestibule_message::lines::Lines;
 use vestibule_ports::clock::Clock;
 use vestibule_ports::entropy::{Entropy, random};
 use vestibule_ports::issuer::Issuer;
 use vestibule_sessions::Sessions;
-use vestibule_wire::{Exchange, Face, Happening, Line, Served, Tally};
+use vestibule_wire::{Audience, Exchange, Face, Happening, Line, Served, Tally};
 
 pub use crate::config::{AttributeConfig, Config, ForgedContext, Problem, RouteConfig, SiteConfig};
-use crate::owed::Confirmed;
 use crate::own::Limiter;
 use crate::siblings::Siblings;
 use crate::site::Live;
@@ -73,7 +73,6 @@ struct Visitors {
     limiter: Limiter,
     /// Told when the IDP has not confirmed an end.
     unconfirmed: Notify,
-    confirmed: Confirmed,
     siblings: Siblings,
 }
 
@@ -113,7 +112,8 @@ impl Proxy {
         tokio::join!(
             visitors.tokens.keep_shared(&self.live.sites),
             owed::keep_telling(visitors),
-            siblings::keep_ending(visitors)
+            siblings::keep_ending(visitors),
+            siblings::keep_clearing(visitors, &self.live.limits)
         );
     }
 }
@@ -127,7 +127,6 @@ impl Visitors {
             node: NodeId::from_bytes(random(&*entropy)),
             limiter: Limiter::new(),
             unconfirmed: Notify::new(),
-            confirmed: Confirmed::default(),
             siblings: Siblings::new(),
             sessions,
             issuer,
@@ -150,6 +149,8 @@ pub struct Note {
     not_saved: Option<String>,
     /// Why a session could not be read.
     unknown: Option<String>,
+    /// Why what is stored of a session cannot be read, by anybody.
+    unreadable: Option<String>,
     /// A session cookie came twice.
     doubled: bool,
     /// The app was told less than it should have been.
@@ -163,11 +164,22 @@ impl Face for Proxy {
         request::serve(self, exchange).await
     }
 
+    fn refusal_lines(&self, audience: &Audience) -> Lines {
+        let is_https = audience.says_https && self.live.peers.has(audience.peer);
+        let came = audience.host.as_ref().and_then(|host| self.live.site(host, is_https));
+        let mut lines = Lines::default();
+        match visit::policy(came.as_ref()).map(|policy| lines.push(enrich::POLICY, policy)) {
+            Some(Ok(())) => lines,
+            None | Some(Err(_)) => Lines::default(),
+        }
+    }
+
     fn tally(&self, note: &Note, tally: &mut Tally<'_>) {
         tally.add(Happening::Degraded, note.degraded);
         tally.add(Happening::NotSaved, note.not_saved.is_some());
         tally.add(Happening::PatchRefused, note.refused.is_some());
         tally.add(Happening::SessionUnknown, note.unknown.is_some());
+        tally.add(Happening::SessionUnreadable, note.unreadable.is_some());
         tally.add(Happening::CookiesDoubled, note.doubled);
     }
 
@@ -189,6 +201,7 @@ impl Face for Proxy {
             ("patch_refused", &note.refused),
             ("not_saved", &note.not_saved),
             ("session_unknown", &note.unknown),
+            ("session_unreadable", &note.unreadable),
         ] {
             if let Some(why) = why {
                 line.text(key, why);

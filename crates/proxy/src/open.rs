@@ -11,6 +11,8 @@ use vestibule_domain::key::{Key, SessionCookie};
 use vestibule_domain::limits::Limits;
 use vestibule_domain::mint::Fate;
 use vestibule_domain::outage::{self, Unavailable};
+use vestibule_domain::standing::Standing;
+use vestibule_ports::session_store::StoreError;
 use vestibule_sessions::{Deadline, Found, Known};
 
 use crate::Visitors;
@@ -49,11 +51,20 @@ pub(crate) struct Opened {
     pub(crate) degraded: bool,
     /// Why a cookie could not be resolved, for the log.
     pub(crate) unknown: Option<String>,
+    /// Why what is stored of a cookie's session cannot be read, for the log. It is over: an error of the row, not of the
+    /// store.
+    pub(crate) unreadable: Option<String>,
 }
 
 impl Opened {
-    pub(crate) const NOBODY: Self =
-        Self { visitor: None, vst: Fate::NotSent, keep: Fate::NotSent, degraded: false, unknown: None };
+    pub(crate) const NOBODY: Self = Self {
+        visitor: None,
+        vst: Fate::NotSent,
+        keep: Fate::NotSent,
+        degraded: false,
+        unknown: None,
+        unreadable: None,
+    };
 
     /// This visitor's session has ended.
     pub(crate) fn set_gone(&mut self, visitor: &Visitor) {
@@ -74,6 +85,8 @@ impl Opened {
 pub(crate) enum NotOpened {
     /// The store's own words go to the log.
     Unavailable(Unavailable, Option<String>),
+    /// The app might change the context of the visitor who is known from before the store was lost.
+    Unsaved(Handle, Standing),
     Moved,
 }
 
@@ -131,11 +144,20 @@ async fn open_by(
             }
             Looked::Stale(visitor, since_lease) => {
                 let unfresh_max = visitors.sessions.unfresh_max();
-                outage::unfresh(since_lease, unfresh_max, visit.fetch.method, app.writes())?;
+                outage::unfresh(since_lease, unfresh_max, visit.fetch.method, app.writes()).map_err(
+                    |why| match why {
+                        Unavailable::Unknown => NotOpened::Unavailable(why, Some(COPY_TOO_OLD.to_owned())),
+                        Unavailable::Unsaved => unsaved(&visitor, visit.now, limits),
+                    },
+                )?;
                 grace::check(visitor.key, visit.fetch.method)?;
                 opened.visitor = Some(visitor);
                 opened.degraded = true;
                 break;
+            }
+            Looked::Unreadable(damaged) => {
+                opened.set(cookie, Fate::Gone);
+                opened.unreadable = Some(damaged.why);
             }
             Looked::Unknown(why) => {
                 if let Err(refused) = outage::unresolved(app.when_unknown) {
@@ -169,14 +191,28 @@ pub(crate) async fn open_fresh_by(
     limits: &Limits,
     deadline: Deadline,
 ) -> Result<Option<Visitor>, Unavailable> {
+    open_to_end(visitors, site, visit, limits, deadline).await.map(|(visitor, _)| visitor)
+}
+
+/// The same for a log-out, which is also told of what is damaged: nobody knows which log-on that was, so a log-out that
+/// finds nothing else is not done everywhere.
+pub(crate) async fn open_to_end(
+    visitors: &Visitors,
+    site: &Site,
+    visit: &Visit<'_>,
+    limits: &Limits,
+    deadline: Deadline,
+) -> Result<(Option<Visitor>, Option<Damaged>), Unavailable> {
+    let mut damaged = None;
     for candidate in visit.jar.candidates() {
         match find(visitors, site, visit.now, candidate, limits, true, deadline).await {
             Looked::Dead(_) => {}
-            Looked::Lives(visitor) => return Ok(Some(visitor)),
+            Looked::Unreadable(found) => damaged = Some(found),
+            Looked::Lives(visitor) => return Ok((Some(visitor), damaged)),
             Looked::Stale(..) | Looked::Unknown(_) => return Err(Unavailable::Unknown),
         }
     }
-    Ok(None)
+    Ok((None, damaged))
 }
 
 fn fates(visit: &Visit<'_>) -> Opened {
@@ -184,11 +220,20 @@ fn fates(visit: &Visit<'_>) -> Opened {
     Opened { vst: fate(SessionCookie::Vst), keep: fate(SessionCookie::Keep), ..Opened::NOBODY }
 }
 
+/// What is stored of a session is damaged, for good.
+pub(crate) struct Damaged {
+    /// For the log.
+    pub(crate) why: String,
+    /// Whether the store has it as ended now. If not, it opens to nobody all the same.
+    pub(crate) is_ended: bool,
+}
+
 enum Looked {
     Lives(Visitor),
     /// By a copy from before the store was lost, this long after the copy could be believed.
     Stale(Visitor, std::time::Duration),
     Dead(Fate),
+    Unreadable(Damaged),
     /// Nobody can tell; why, for the log.
     Unknown(String),
 }
@@ -213,6 +258,10 @@ async fn find(
             None => sessions.get_by(value.handle, deadline).await,
         };
         let (known, source) = match found {
+            Err(StoreError::Corrupt(why)) => {
+                let is_ended = sessions.end_unreadable(value.handle, deadline).await.is_ok();
+                return Looked::Unreadable(Damaged { why, is_ended });
+            }
             Err(why) => return Looked::Unknown(why.to_string()),
             Ok(Found::Gone) => return Looked::Dead(Fate::Gone),
             Ok(Found::Stale { known, since_lease }) => {
@@ -235,6 +284,17 @@ async fn find(
             Some((_, Verdict::ReadAgain)) | None => fresh = true,
         }
     }
+}
+
+/// Why a copy does not do any more.
+const COPY_TOO_OLD: &str = "the store cannot be asked, and the copy at hand is too old";
+
+/// Why a copy does for a page and not for this.
+pub(crate) const COPY_CANNOT_CHANGE: &str = "the store cannot be asked, and a copy is not changed";
+
+fn unsaved(visitor: &Visitor, now: Timestamp, limits: &Limits) -> NotOpened {
+    let standing = visitor.view(now, limits).map_or(Standing::Anonymous, |view| view.standing());
+    NotOpened::Unsaved(visitor.handle(), standing)
 }
 
 /// Why there is no answer although there is a copy.

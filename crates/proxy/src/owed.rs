@@ -1,10 +1,9 @@
 //! Ends that the IDP has to hear of: written down before the session ends, told, and struck off when it has confirmed
 //! them and nothing is left behind. What could not be told is told again, after a restart and by every node of the store.
-//! What was confirmed is not: the end of a user ends every log-on that he has by then.
+//! Whether the IDP has heard it before is for the IDP to know: told twice, an end ends nothing that came in between.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use vestibule_domain::audit::{Cause, Tombstone};
@@ -32,34 +31,6 @@ const STORE_FAILED_MAX: u32 = 3;
 const OF_GRANTS: Cause = Cause::Revoked;
 /// How long an end that the IDP refuses is told again.
 const REFUSED_KEPT: Duration = Duration::from_hours(24);
-/// Confirmed ends that a process remembers: those of many minutes.
-const CONFIRMED_MAX: usize = 4_096;
-
-/// Entries whose ends the IDP has confirmed to this process, the newest. The store says the same, unless that write failed.
-#[derive(Default)]
-pub(crate) struct Confirmed(Mutex<VecDeque<Handle>>);
-
-impl Confirmed {
-    fn note(&self, entry: Handle) {
-        let mut entries = self.entries();
-        if entries.contains(&entry) {
-            return;
-        }
-        if entries.len() == CONFIRMED_MAX {
-            entries.pop_front();
-        }
-        entries.push_back(entry);
-    }
-
-    fn has(&self, entry: Handle) -> bool {
-        self.entries().contains(&entry)
-    }
-
-    fn entries(&self) -> MutexGuard<'_, VecDeque<Handle>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Writes down what will be owed to the IDP when the session ends, before it does. Gives the entry to strike off.
 pub(crate) async fn write_down(
     visitors: &Visitors,
@@ -118,7 +89,7 @@ pub(crate) async fn tell(
         visitors.unconfirmed.notify_one();
         return false;
     }
-    // What the store did not take is written by a later round. Until then this process remembers it.
+    // What the store did not take is told again by a later round, and changes nothing then.
     let _ = confirmed(visitors, entry, session, reach, tombstone).await;
     true
 }
@@ -135,7 +106,6 @@ async fn confirmed(
     if !siblings::may_be_left(reach, tombstone) {
         return visitors.sessions.paid(entry).await;
     }
-    visitors.confirmed.note(entry);
     let written = visitors.sessions.confirm(entry, session, reach, tombstone.ended_at).await;
     visitors.siblings.take(entry, reach, tombstone);
     written
@@ -275,9 +245,6 @@ async fn tell_entry(visitors: &Visitors, entry: Handle) -> Result<Told, NotTold>
             tell_again(visitors, vec![End::Grant(grant)], OF_GRANTS, since).await?;
             (Told::Now, visitors.sessions.paid(entry).await)
         }
-        (Debt::Session(session, reach), Some(tombstone)) if visitors.confirmed.has(entry) => {
-            (Told::Before, confirmed(visitors, entry, session, reach, tombstone).await)
-        }
         (Debt::Session(session, reach), Some(tombstone)) => {
             tell_again(visitors, ends(session, reach, tombstone), tombstone.cause, since).await?;
             (Told::Now, confirmed(visitors, entry, session, reach, tombstone).await)
@@ -324,7 +291,7 @@ fn ends_of(fall: &Debt) -> Vec<End> {
 fn ends(session: Handle, reach: Reach, tombstone: &Tombstone) -> Vec<End> {
     let mut ends = vec![End::Session { sid: session, ep: tombstone.epoch }];
     ends.extend(match (reach, &tombstone.user, &tombstone.sign_on) {
-        (Reach::User, Some(user), _) => Some(End::User(user.clone())),
+        (Reach::User, Some(user), _) => Some(End::User { id: user.clone(), by: Some(session) }),
         (Reach::User | Reach::SignOn, _, Some(sign_on)) => Some(End::SignOn(sign_on.clone())),
         (Reach::Session | Reach::SignOn | Reach::User, ..) => None,
     });

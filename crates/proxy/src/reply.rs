@@ -105,8 +105,16 @@ pub(crate) fn session_moved() -> Answer {
 pub(crate) fn not_opened(why: Unavailable, page: bool) -> Answer {
     match why {
         Unavailable::Unknown => unavailable(page),
-        Unavailable::Unsaved => context_not_saved(true),
+        Unavailable::Unsaved => not_begun(page),
     }
+}
+
+/// A change could not be saved, so the app was not even asked: unlike [`context_not_saved`] it may always be repeated.
+fn not_begun(page: bool) -> Answer {
+    let detail = "What you do could not be saved right now. Nothing was done. Please try again.";
+    let answer =
+        if page { plain(503, detail, true) } else { problem(503, "context-not-saved", detail, None) };
+    answer.with("retry-after", "1")
 }
 
 /// Whose request it is cannot be found out right now.
@@ -180,12 +188,23 @@ pub(crate) fn log_in_refused(cookies: &[String]) -> Answer {
 
 /// The store or the IDP did not answer.
 pub(crate) fn unavailable_page() -> Answer {
-    plain(503, "This does not work right now. Please try again in a moment.", true).with("retry-after", "2")
+    unavailable_page_with(&[])
+}
+
+/// The same with cookies that make repeating it of use.
+pub(crate) fn unavailable_page_with(cookies: &[String]) -> Answer {
+    let page = plain(503, "This does not work right now. Please try again in a moment.", true);
+    with_cookies(page.with("retry-after", "2"), cookies)
 }
 
 /// A log-out form that cannot be read.
 pub(crate) fn bad_form() -> Answer {
     plain(400, "The form is not one of this site. Its field scope must be this or everywhere.", false)
+}
+
+/// A log-out whose body is no form: what it asks for is not guessed.
+pub(crate) fn no_form() -> Answer {
+    plain(415, "Logging out takes a form: Content-Type application/x-www-form-urlencoded.", false)
 }
 
 /// Nothing has ended.
@@ -198,6 +217,13 @@ pub(crate) fn not_logged_out() -> Answer {
 pub(crate) fn logged_out_here_only(cookies: &[String]) -> Answer {
     let detail =
         "You are logged out here. That you are logged out elsewhere is not confirmed yet; we keep trying.";
+    with_cookies(plain(503, detail, true), cookies)
+}
+
+/// Ended here; nobody knows what else there was to end.
+pub(crate) fn logged_out_of_damaged(cookies: &[String]) -> Answer {
+    let detail = "You are logged out here. What was stored of your log-on is damaged, so nobody can tell whether you are \
+                  logged out elsewhere.";
     with_cookies(plain(503, detail, true), cookies)
 }
 

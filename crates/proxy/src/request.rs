@@ -6,13 +6,14 @@ use std::sync::Arc;
 use vestibule_domain::attempt::ReturnTarget;
 use vestibule_domain::audit::Cause;
 use vestibule_domain::csrf;
-use vestibule_domain::identity::Timestamp;
+use vestibule_domain::identity::{Handle, Timestamp};
 use vestibule_domain::judge::View;
 use vestibule_domain::limits::Limits;
-use vestibule_domain::outage;
+use vestibule_domain::outage::{self, Unavailable};
 use vestibule_domain::standing::Standing;
 use vestibule_domain::step_up::{self, Requirement};
 use vestibule_domain::token::{Need, SKEW};
+use vestibule_message::field::Known;
 use vestibule_message::head::RequestHead;
 use vestibule_routes::{Held, Match, NoRoute, Permit};
 use vestibule_wire::{Answer, Edit, Exchange, Leash, Relayed, Served};
@@ -24,7 +25,7 @@ use crate::leash::Tied;
 use crate::open::{self, NotOpened, Opened, Visitor};
 use crate::own::{self, Ask, Call, Left, LoggedOut};
 use crate::reply;
-use crate::seal::{self, Scene, Sealed};
+use crate::seal::{self, Scene, Sealed, Spared};
 use crate::site::{App, Site};
 use crate::tokens::{NoToken, Token};
 use crate::visit::Visit;
@@ -66,14 +67,18 @@ pub(crate) async fn serve(proxy: &Proxy, mut x: Exchange<'_, Note>) -> Served {
     // open, judge, enrich
     let passed = match pass(proxy, home, &visit, app, found, &head).await {
         Ok(passed) => passed,
-        Err(Stopped { answer, unknown }) => {
+        Err(Stopped { answer, unknown, visitor }) => {
             x.note().unknown = unknown;
+            if let Some((session, standing)) = visitor {
+                (x.note().session, x.note().standing) = (Some(session), standing);
+            }
             return x.answer(visit.dress(answer)).await;
         }
     };
     let Passed { permit, edit, opened, standing, token, degraded } = passed;
     x.note().degraded = degraded;
     x.note().unknown.clone_from(&opened.unknown);
+    x.note().unreadable.clone_from(&opened.unreadable);
     x.note().session = opened.visitor.as_ref().map(Visitor::handle);
     x.note().standing = standing;
 
@@ -116,11 +121,13 @@ pub(crate) struct Stopped {
     pub(crate) answer: Answer,
     /// Why its session could not be read, for the log.
     unknown: Option<String>,
+    /// Whose it is, where that is known.
+    visitor: Option<(Handle, Standing)>,
 }
 
 impl From<Answer> for Stopped {
     fn from(answer: Answer) -> Self {
-        Self { answer, unknown: None }
+        Self { answer, unknown: None, visitor: None }
     }
 }
 
@@ -150,7 +157,14 @@ pub(crate) async fn pass(
     };
     let mut opened = opened.map_err(|why| match why {
         NotOpened::Moved => Stopped::from(reply::session_moved()),
-        NotOpened::Unavailable(why, unknown) => Stopped { answer: reply::not_opened(why, page()), unknown },
+        NotOpened::Unavailable(why, unknown) => {
+            Stopped { answer: reply::not_opened(why, page()), unknown, visitor: None }
+        }
+        NotOpened::Unsaved(handle, standing) => Stopped {
+            answer: reply::not_opened(Unavailable::Unsaved, page()),
+            unknown: Some(open::COPY_CANNOT_CHANGE.to_owned()),
+            visitor: Some((handle, standing)),
+        },
     })?;
 
     // enrich
@@ -198,7 +212,7 @@ fn watch<'a>(proxy: &'a Proxy, site: &'a Site, visitors: &'a Visitors, visit: &'
 }
 
 /// Where a log-in returns to: this page, or for anything that is no page the start.
-fn return_target(visit: &Visit<'_>, head: &RequestHead<'_>) -> ReturnTarget {
+pub(crate) fn return_target(visit: &Visit<'_>, head: &RequestHead<'_>) -> ReturnTarget {
     if visit.fetch.is_page() {
         ReturnTarget::or_root(head.target().as_str().as_bytes())
     } else {
@@ -217,29 +231,43 @@ async fn token(watch: &Watch<'_>, opened: &mut Opened, app: &App) -> Result<Opti
         match visitors.tokens.of(site, shown, visit.now, visit.now).await {
             Ok(token) => return Ok(Some(token)),
             Err(NoToken::Unavailable) if app.need == Need::Wanted => return Ok(None),
-            // At its limit a log-on steps down by the judgement; a clock of the IDP's that is ahead ends nothing.
+            // At its limit a log-on steps down by the judgement; a clock that is wrong, the IDP's or ours, ends nothing.
             Err(NoToken::Refused)
-                if view.as_ref().is_some_and(|(_, view)| is_nearly_over(view, visit.now, limits)) =>
+                if view.as_ref().is_some_and(|(_, view)| {
+                    is_nearly_over(view, visitors.tokens.latest_time(visit.now), limits)
+                }) =>
             {
                 return if app.need == Need::Wanted { Ok(None) } else { Err(NoToken::Unavailable) };
             }
             Err(NoToken::Ended(Cause::Rule)) if !has_fallen => {
                 let Some(visitor) = &opened.visitor else { return Err(NoToken::Unavailable) };
                 has_fallen = true;
-                *opened = watch.follow(visitor, app).await.map_err(|why| match why {
-                    NotOpened::Moved => NoToken::Moved,
-                    NotOpened::Unavailable(..) => NoToken::Unavailable,
-                })?;
+                *opened = watch.follow(visitor, app).await?;
             }
+            // By a rule nothing ends: what survives a log-on stays, and the next request finds it.
+            Err(NoToken::Ended(Cause::Rule)) => return Err(NoToken::Moved),
             Err(why @ (NoToken::Ended(_) | NoToken::Refused)) => {
                 let cause = if let NoToken::Ended(cause) = why { cause } else { Cause::Revoked };
                 let Some(visitor) = opened.visitor.take() else { return Err(NoToken::Unavailable) };
-                seal::end(visitors, &visitor, cause, visit.now)
-                    .await
-                    .map_err(|seal::Moved| NoToken::Moved)?;
-                opened.set_gone(&visitor);
+                match seal::end(visitors, &visitor, cause, visit.now).await {
+                    Ok(()) => opened.set_gone(&visitor),
+                    Err(Spared::Fallen) if !has_fallen => {
+                        has_fallen = true;
+                        *opened = watch.open_again(app).await?;
+                    }
+                    Err(_) => return Err(NoToken::Moved),
+                }
             }
             Err(why @ (NoToken::Unavailable | NoToken::Moved)) => return Err(why),
+        }
+    }
+}
+
+impl From<NotOpened> for NoToken {
+    fn from(why: NotOpened) -> Self {
+        match why {
+            NotOpened::Moved => Self::Moved,
+            NotOpened::Unavailable(..) | NotOpened::Unsaved(..) => Self::Unavailable,
         }
     }
 }
@@ -268,7 +296,16 @@ impl After<'_> {
         let now = self.visitors.clock.wall();
 
         // absorb
-        let Wishes { patch, requires, log_out } = absorb::read(&relayed.head());
+        let Wishes { patch, requires, log_out } =
+            absorb::read(&relayed.head(), relayed.had_in_interim(Known::XContextUpdate));
+        let (Ok(log_out), Ok(requires)) = (log_out, requires) else {
+            // A page that may say "you are logged out", or that was to be held back, is not shown; and the answer that is
+            // shown is ours, so nothing is patched.
+            relayed.note().refused = Some("a wish of the app's cannot be read".to_owned());
+            return self.replace(relayed, reply::unreadable_wish()).await;
+        };
+        // What ends with this answer is not changed first, nor begun.
+        let patch = patch.filter(|_| log_out.is_none());
 
         // seal
         let scene = Scene {
@@ -295,11 +332,6 @@ impl After<'_> {
             },
         }
         relayed.note().refused = sealed.refused.take();
-        let (Ok(log_out), Ok(requires)) = (log_out, requires) else {
-            // A page that may say "you are logged out", or that was to be held back, is not shown.
-            relayed.note().refused = Some("a wish of the app's cannot be read".to_owned());
-            return self.replace(relayed, reply::unreadable_wish()).await;
-        };
         if let (Some(scope), Some(visitor)) = (log_out, &self.opened.visitor) {
             if visitor.key.is_old() {
                 // A late answer must not touch the newer log-on.
@@ -321,7 +353,7 @@ impl After<'_> {
             relayed.let_go();
         } else if let Some(requirement) = requires
             && let target = return_target(self.visit, &relayed.request())
-            && let Some(answer) = self.demand(target, &requirement, now, &sealed.cookies)
+            && let Some(answer) = demand(&scene, target, &requirement, &sealed.cookies)
         {
             return self.replace(relayed, answer).await;
         }
@@ -331,34 +363,34 @@ impl After<'_> {
     async fn replace(&self, relayed: Relayed<'_, Note>, answer: Answer) -> Served {
         relayed.replace(self.visit.dress(answer)).await
     }
+}
 
-    /// The answer in place of the app's, when the visitor has not what it demands.
-    fn demand(
-        &self,
-        target: ReturnTarget,
-        requirement: &Requirement,
-        now: Timestamp,
-        cookies: &[String],
-    ) -> Option<Answer> {
-        let (limits, page) = (&self.proxy.live.limits, self.visit.fetch.is_page());
-        if let Err(why) = outage::demanded(!self.opened.degraded) {
-            // Nothing was patched either, so there are no cookies to be set.
-            return Some(reply::not_opened(why, page));
-        }
-        let view = self.opened.visitor.as_ref().and_then(|visitor| visitor.view(now, limits));
-        if requirement.is_met(view.as_ref(), now) {
-            return None;
-        }
-        if self.site.client.is_none() {
-            return Some(reply::forbidden(page, cookies));
-        }
-        let how = step_up::demanded(view.as_ref(), &self.visit.fetch, now, limits);
-        let ask = Ask { target, asked: true, max_age: requirement.max_age, restarted: false };
-        Some(match how {
-            Ok(how) => reply::ask(how, &ask, cookies),
-            Err(_) => reply::step_up_loop(cookies),
-        })
+/// The answer in place of the app's, when the visitor has not what it demands.
+pub(crate) fn demand(
+    scene: &Scene<'_>,
+    target: ReturnTarget,
+    requirement: &Requirement,
+    cookies: &[String],
+) -> Option<Answer> {
+    let Scene { site, visit, opened, now, limits, .. } = *scene;
+    let page = visit.fetch.is_page();
+    if let Err(why) = outage::demanded(!opened.degraded) {
+        // Nothing was patched either, so there are no cookies to be set.
+        return Some(reply::not_opened(why, page));
     }
+    let view = opened.visitor.as_ref().and_then(|visitor| visitor.view(now, limits));
+    if requirement.is_met(view.as_ref(), now) {
+        return None;
+    }
+    if site.client.is_none() {
+        return Some(reply::forbidden(page, cookies));
+    }
+    let how = step_up::demanded(requirement, view.as_ref(), &visit.fetch, now, limits);
+    let ask = Ask { target, asked: true, max_age: requirement.max_age, restarted: false };
+    Some(match how {
+        Ok(how) => reply::ask(how, &ask, cookies),
+        Err(_) => reply::step_up_loop(cookies),
+    })
 }
 
 /// Sends the app's answer on.

@@ -17,7 +17,6 @@ use vestibule_ports::session_store::Created;
 use vestibule_sessions::{Committed, Deadline, Finished, NoChange};
 
 use crate::Visitors;
-use crate::absorb::Refused;
 use crate::open::{Opened, Visitor};
 use crate::site::{App, Site};
 use crate::visit::Visit;
@@ -92,8 +91,14 @@ pub(crate) async fn keep_up(visitors: &Visitors, visitor: &Visitor, now: Timesta
     }
 }
 
-/// The session has risen to another log-on meanwhile.
-pub(crate) struct Moved;
+/// Why a session has not ended with its log-on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spared {
+    /// It has risen to another log-on meanwhile.
+    Risen,
+    /// Its log-on has fallen meanwhile. What is left has survived it.
+    Fallen,
+}
 
 /// Ends a session whose log-on has ended elsewhere, and never one that has risen to a newer log-on: what is ended is
 /// exactly the version that was compared. If that cannot be saved it is found again by the next request.
@@ -102,13 +107,19 @@ pub(crate) async fn end(
     visitor: &Visitor,
     cause: Cause,
     now: Timestamp,
-) -> Result<(), Moved> {
+) -> Result<(), Spared> {
+    let opened = &visitor.known.session;
+    let mut spared = Spared::Risen;
     let ended = visitors.sessions.end(visitor.handle(), |newest| {
-        let moved = newest.session.has_risen_since(&visitor.known.session);
-        (!moved).then(|| rise::end(&newest.session, cause, now))
+        let newest = &newest.session;
+        if newest.has_risen_since(opened) || newest.has_fallen_since(opened) {
+            spared = if newest.has_risen_since(opened) { Spared::Risen } else { Spared::Fallen };
+            return None;
+        }
+        Some(rise::end(newest, cause, now))
     });
     match ended.await {
-        Ok(Finished::Spared) => Err(Moved),
+        Ok(Finished::Spared) => Err(spared),
         // Not reported when it fails: this request goes on without the session either way.
         Ok(Finished::Ended(_) | Finished::Gone) | Err(_) => Ok(()),
     }
@@ -128,26 +139,20 @@ pub(crate) struct Scene<'a> {
 
 impl Scene<'_> {
     /// Takes an app's patch: onto the session that is there, or into a new one.
-    pub(crate) async fn patch(&self, patch: Result<Patch, Refused>) -> Result<Sealed, NotSaved> {
-        match &self.opened.visitor {
-            Some(_) if self.opened.degraded => {
-                return Err(NotSaved("only a stale copy is at hand".to_owned()));
-            }
-            None if self.opened.degraded => return Ok(Sealed::refused("whose session it is, is not known")),
-            _ => {}
-        }
+    pub(crate) async fn patch(&self, patch: Result<Patch, PatchRefused>) -> Result<Sealed, NotSaved> {
         let catalogue = &self.site.catalogue;
-        let admitted = patch.and_then(|patch| patch.admit(&self.app.id, catalogue).map_err(Refused::Patch));
+        let admitted = patch.and_then(|patch| patch.admit(&self.app.id, catalogue));
         match (&self.opened.visitor, admitted) {
-            (Some(visitor), Ok(admitted)) => self.onto(visitor, &admitted).await,
-            (Some(visitor), Err(Refused::Patch(why))) => Ok(self.note_refusal(visitor, why).await),
-            (None, Ok(admitted)) => self.first(&admitted).await,
-            (None, Err(Refused::Patch(why))) => Ok(Sealed::refused(why)),
-            (_, Err(Refused::Unheeded(why))) => {
-                // The visitor was here all the same.
-                self.keep_up().await;
-                Ok(Sealed::refused(why))
+            // Nothing was to be saved, so nothing is missing.
+            (_, Err(why)) if self.opened.degraded => Ok(Sealed::refused(why)),
+            (Some(_), Ok(_)) if self.opened.degraded => {
+                Err(NotSaved("only a stale copy is at hand".to_owned()))
             }
+            (None, Ok(_)) if self.opened.degraded => Ok(Sealed::refused("whose session it is, is not known")),
+            (Some(visitor), Ok(admitted)) => self.onto(visitor, &admitted).await,
+            (Some(visitor), Err(why)) => Ok(self.note_refusal(visitor, why).await),
+            (None, Ok(admitted)) => self.first(&admitted).await,
+            (None, Err(why)) => Ok(Sealed::refused(why)),
         }
     }
 

@@ -1,22 +1,26 @@
 //! Sessions that a log-out leaves behind: those that had fallen before, so that no end at the IDP reaches them, on other
 //! sites of the same browser or everywhere. Found by their user, ended beside all requests; what fails is tried again
-//! with the log-out's own entry.
+//! with the log-out's own entry. And those that are left when the IDP has ended everything of a user.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use vestibule_domain::audit::Tombstone;
-use vestibule_domain::identity::{Handle, SignOnId, UserId};
+use vestibule_domain::audit::{Cause, Tombstone};
+use vestibule_domain::identity::{Handle, SignOnId, Timestamp, UserId};
+use vestibule_domain::judge::{Reading, Source, Verdict, judge};
+use vestibule_domain::key::Key;
+use vestibule_domain::limits::Limits;
 use vestibule_domain::owed::Reach;
 use vestibule_domain::rise;
-use vestibule_domain::session::Session;
 use vestibule_domain::token::SKEW;
+use vestibule_feed::UserEnded;
 use vestibule_ports::session_store::StoreError;
-use vestibule_sessions::{CommitError, Finished, Found};
+use vestibule_sessions::{CommitError, Finished, Found, Known};
 
 use crate::{Visitors, owed};
 
@@ -26,6 +30,8 @@ const SESSIONS_MAX: usize = 1_024;
 const WAITING_MAX: usize = 1_024;
 /// How long a log-out rests whose user has more sessions than one look sees, and none of those seen was to end.
 const REST: Duration = Duration::from_mins(1);
+/// Looks at the sessions of one user who was ended elsewhere.
+const CLEARED_MAX: usize = 12;
 /// How long such a log-out is looked after: its entry must not stand in the way of others for weeks.
 const LOOKED_AFTER: Duration = Duration::from_hours(1);
 
@@ -94,32 +100,56 @@ pub(crate) fn may_be_left(reach: Reach, tombstone: &Tombstone) -> bool {
 /// Which sessions belong to a log-out.
 struct Kin<'t> {
     user: &'t UserId,
-    /// `None` for all of the user.
-    sign_on: Option<&'t SignOnId>,
-    first: &'t Tombstone,
+    which: Which<'t>,
+    /// When that was, and why.
+    ended_at: Timestamp,
+    cause: Cause,
+}
+
+/// Which of a user's sessions.
+enum Which<'t> {
+    /// Those that came from this sign-on session.
+    From(&'t SignOnId),
+    /// All.
+    All,
+    /// Those whose log-on does not stand any more by these limits, be that written down or not. Of the others the IDP has
+    /// ended the log-on itself.
+    Fallen(&'t Limits),
 }
 
 impl<'t> Kin<'t> {
     /// `None` when it is nobody's but its own.
     fn of(reach: Reach, first: &'t Tombstone) -> Option<Self> {
-        let user = first.newest_user.as_ref()?;
-        match reach {
-            Reach::Session => None,
-            Reach::User if first.user.is_some() => Some(Self { user, sign_on: None, first }),
+        let which = match reach {
+            Reach::Session => return None,
+            Reach::User if first.user.is_some() => Which::All,
             // Who was not logged on any more spoke for his browser, not for the user.
-            Reach::User | Reach::SignOn => Some(Self { user, sign_on: Some(first.sign_on.as_ref()?), first }),
-        }
+            Reach::User | Reach::SignOn => Which::From(first.sign_on.as_ref()?),
+        };
+        let user = first.newest_user.as_ref()?;
+        Some(Self { user, which, ended_at: first.ended_at, cause: first.cause })
     }
 
     /// Never one whose log-on is newer than the log-out, which may be looked after much later. Each of the two times may be
     /// of another node's clock, so in doubt it stays: if it is logged on, its end at the IDP was the log-out's own.
-    fn has(&self, session: &Session) -> bool {
-        match self.sign_on {
-            Some(_) => session.sign_on() == self.sign_on,
-            None => {
-                session.newest_user() == Some(self.user) && session.born_at() + SKEW <= self.first.ended_at
-            }
+    fn has(&self, known: &Known<()>) -> bool {
+        let session = &known.session;
+        let is_older =
+            || session.newest_user() == Some(self.user) && session.born_at() + SKEW <= self.ended_at;
+        match self.which {
+            Which::From(sign_on) => session.sign_on() == Some(sign_on),
+            Which::All => is_older(),
+            Which::Fallen(limits) => is_older() && !stands(known, self.ended_at, limits),
         }
+    }
+}
+
+/// Whether somebody is logged on in this session.
+fn stands(known: &Known<()>, now: Timestamp, limits: &Limits) -> bool {
+    let reading = Reading { last_seen: known.last_seen(), source: Source::Shared };
+    match judge(&known.session, Key::Vst, reading, now, limits) {
+        Verdict::Lives(view) => view.log_on().is_some(),
+        Verdict::Over(_) | Verdict::ReadAgain => false,
     }
 }
 
@@ -131,7 +161,11 @@ pub(crate) async fn keep_ending(visitors: &Visitors) -> Infallible {
         let (entry, reach, tombstone) = next.expect("the other end is in the same value");
         let siblings = &visitors.siblings;
         let _turn = Turn { siblings, entry };
-        match end_all(visitors, reach, &tombstone).await {
+        let looked = match Kin::of(reach, &tombstone) {
+            Some(kin) => end_all(visitors, &kin).await,
+            None => Ok(Look::All),
+        };
+        match looked {
             Ok(Look::Part { ended: 0 }) if visitors.clock.wall() < tombstone.ended_at + LOOKED_AFTER => {
                 siblings.rest(entry);
             }
@@ -140,6 +174,28 @@ pub(crate) async fn keep_ending(visitors: &Visitors) -> Infallible {
                 let _ = visitors.sessions.paid(entry).await;
             }
             Ok(Look::Part { .. }) | Err(NotEnded) => {}
+        }
+    }
+}
+
+/// Ends, for ever, the fallen sessions of users of whom the IDP has ended everything: nobody else would, and they remember
+/// who was here. A clean-up: every node does it, none of them more than a few
+/// times, and what a process does not hear of is forgotten at its limit.
+pub(crate) async fn keep_clearing(visitors: &Visitors, limits: &Limits) -> Infallible {
+    let mut users = visitors.tokens.users_ended();
+    loop {
+        let UserEnded { user, cause, heard_at } = match users.recv().await {
+            Ok(ended) => ended,
+            Err(RecvError::Lagged(_)) => continue,
+            Err(RecvError::Closed) => std::future::pending().await,
+        };
+        let kin = Kin { user: &user, which: Which::Fallen(limits), ended_at: heard_at, cause };
+        for _ in 0..CLEARED_MAX {
+            match end_all(visitors, &kin).await {
+                Ok(Look::All | Look::Part { ended: 0 }) => break,
+                Ok(Look::Part { .. }) => {}
+                Err(NotEnded) => tokio::time::sleep(owed::LOOK_EVERY).await,
+            }
         }
     }
 }
@@ -168,12 +224,11 @@ impl From<CommitError> for NotEnded {
 }
 
 /// Ends every session that goes with this one.
-async fn end_all(visitors: &Visitors, reach: Reach, tombstone: &Tombstone) -> Result<Look, NotEnded> {
-    let Some(kin) = Kin::of(reach, tombstone) else { return Ok(Look::All) };
+async fn end_all(visitors: &Visitors, kin: &Kin<'_>) -> Result<Look, NotEnded> {
     let handles = visitors.sessions.of_user(kin.user, SESSIONS_MAX).await?;
     let (seen, mut ended) = (handles.len(), 0);
     for handle in handles {
-        ended += usize::from(end(visitors, handle, &kin).await?);
+        ended += usize::from(end(visitors, handle, kin).await?);
     }
     Ok(if seen < SESSIONS_MAX { Look::All } else { Look::Part { ended } })
 }
@@ -181,7 +236,7 @@ async fn end_all(visitors: &Visitors, reach: Reach, tombstone: &Tombstone) -> Re
 /// Ends a session if it goes with that one; whether it did.
 async fn end(visitors: &Visitors, handle: Handle, kin: &Kin<'_>) -> Result<bool, NotEnded> {
     match visitors.sessions.get_fresh(handle).await {
-        Ok(Found::Live(known, _)) if kin.has(&known.session) => {}
+        Ok(Found::Live(known, _)) if kin.has(&known) => {}
         Ok(Found::Stale { .. }) => return Err(NotEnded),
         // One that cannot be read opens to nobody.
         Ok(Found::Live(..) | Found::Gone) | Err(StoreError::Corrupt(_)) => return Ok(false),
@@ -189,8 +244,8 @@ async fn end(visitors: &Visitors, handle: Handle, kin: &Kin<'_>) -> Result<bool,
     }
     let (now, reach) = (visitors.clock.wall(), Reach::Session);
     let entry = owed::write_down(visitors, handle, reach, now).await?;
-    let end = |session: &Session| kin.has(session).then(|| rise::end(session, kin.first.cause, now));
-    match visitors.sessions.end(handle, |newest| end(&newest.session)).await? {
+    let end = |newest: &Known<()>| kin.has(newest).then(|| rise::end(&newest.session, kin.cause, now));
+    match visitors.sessions.end(handle, end).await? {
         Finished::Ended(tombstone) => {
             owed::tell(visitors, entry, handle, reach, &tombstone).await;
             Ok(true)

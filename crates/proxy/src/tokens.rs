@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 use tokio::time::{Instant, timeout_at};
 use vestibule_domain::audit::Cause;
 use vestibule_domain::claims::Claims;
@@ -16,7 +16,7 @@ use vestibule_domain::identity::{Epoch, Handle, SignOnId, SiteId, Timestamp, Use
 use vestibule_domain::judge::View;
 use vestibule_domain::outage::UNFRESH_MAX;
 use vestibule_domain::token::{self, Bearer, Cached};
-use vestibule_feed::{Feed, Life, Stamp, Traces};
+use vestibule_feed::{Feed, Life, Stamp, Traces, UserEnded};
 use vestibule_message::lines::{LineFault, Lines};
 use vestibule_oauth::token::{GrantToken, Jpt};
 use vestibule_ports::clock::{Clock, Mono};
@@ -41,6 +41,8 @@ pub(crate) struct Token {
     /// What apps were told with it, ready to be sent again.
     blocks: Blocks,
     minted_at: Timestamp,
+    /// The same moment on the clock that is never set.
+    got_at: Mono,
     expires_at: Timestamp,
     /// How far ends had been heard when it was asked for.
     since: Stamp,
@@ -80,6 +82,14 @@ impl Token {
     /// How far ends had been heard when it was asked for.
     pub(crate) fn since(&self) -> Stamp {
         self.since
+    }
+
+    /// What it is worth by its life alone. The IDP's clock has set its end and ours tells the time: where ours is behind,
+    /// or is set back, it is used no longer than a token may live.
+    fn worth_by_life(&self, now: Timestamp, mono: Mono) -> Cached {
+        let now = now.max(self.minted_at + mono.since(self.got_at));
+        let expires_at = self.expires_at.min(self.minted_at + token::LIFE_MAX);
+        token::cached_jpt(self.minted_at, expires_at, now)
     }
 
     fn traces(&self) -> Traces<'_> {
@@ -134,6 +144,8 @@ pub(crate) struct Tokens {
     shared: HashMap<SiteId, Slot>,
     /// Told when such a token was looked for in vain.
     wanted: Notify,
+    /// The IDP's time of day as its newest token has shown it, and when that was.
+    idp_time: Mutex<Option<(Timestamp, Mono)>>,
 }
 
 impl Tokens {
@@ -144,8 +156,8 @@ impl Tokens {
         sites: impl Iterator<Item = SiteId>,
     ) -> Arc<Self> {
         let shared = sites.map(|site| (site, Slot::default())).collect();
-        let (slots, wanted) = (Cache::new(TOKENS_MAX), Notify::new());
-        Arc::new(Self { issuer, feed, clock, slots, shared, wanted })
+        let (slots, wanted, idp_time) = (Cache::new(TOKENS_MAX), Notify::new(), Mutex::default());
+        Arc::new(Self { issuer, feed, clock, slots, shared, wanted, idp_time })
     }
 
     /// The JPT of a request's visitor; `None` is an anonymous one, for whom nobody is asked and nothing waited for.
@@ -200,6 +212,17 @@ impl Tokens {
         self.feed.unsure_for(since) <= UNFRESH_MAX
     }
 
+    /// The time by the IDP's clock, as far as it is known, or by ours: whichever is later.
+    pub(crate) fn latest_time(&self, now: Timestamp) -> Timestamp {
+        let idp_time = *self.idp_time.lock().unwrap_or_else(PoisonError::into_inner);
+        idp_time.map_or(now, |(then, at)| now.max(then + self.clock.mono().since(at)))
+    }
+
+    /// The users of whom everything ends at the IDP, as the feed tells it.
+    pub(crate) fn users_ended(&self) -> broadcast::Receiver<UserEnded> {
+        self.feed.users_ended()
+    }
+
     /// How far ends have been heard.
     pub(crate) fn stamp(&self) -> Stamp {
         self.feed.stamp()
@@ -234,7 +257,7 @@ impl Tokens {
     /// What a token at hand is worth: by its life, and by what has ended since it was asked for. Without a live lease
     /// on the ends the IDP is asked again.
     fn worth(&self, held: &Token, now: Timestamp) -> Result<Cached, NoToken> {
-        let by_life = token::cached_jpt(held.minted_at, held.expires_at, now);
+        let by_life = held.worth_by_life(now, self.clock.mono());
         let life = self.feed.check(&held.traces(), held.since);
         let claims =
             held.user.as_ref().map_or(Life::Alive, |(user, _)| self.feed.check_claims(user, held.since));
@@ -268,13 +291,26 @@ impl Tokens {
         seen: Timestamp,
     ) -> Result<Arc<Token>, NoToken> {
         let until = Instant::now() + token::WAIT_MAX;
-        let token = self.wait_until(until, slot, order.mint(), seen).await?;
+        let token =
+            self.wait_until(until, slot, order.mint(), seen).await.map_err(|why| self.explain(why, order))?;
         if !self.feed.has_broken(token.since) {
             return Ok(token);
         }
         match self.wait_until(until, slot, order.mint(), seen).await {
             Err(NoToken::Unavailable) => self.stand_in(token),
-            newer => newer,
+            newer => newer.map_err(|why| self.explain(why, order)),
+        }
+    }
+
+    /// The IDP refuses without a reason; the feed may have told it. Without it, it is as if somebody had revoked.
+    fn explain(&self, why: NoToken, order: &Order<'_>) -> NoToken {
+        let (session, sign_on) = (Some((order.sid, order.ep)), order.sign_on);
+        match why {
+            NoToken::Refused => {
+                let cause = self.feed.cause_of(&Traces { session, sign_on, ..Traces::default() });
+                cause.map_or(NoToken::Refused, NoToken::Ended)
+            }
+            other => other,
         }
     }
 
@@ -316,17 +352,24 @@ impl Tokens {
             Mint::Anonymous { .. } => None,
             Mint::Returning { sid, ep, .. } | Mint::LoggedOn { sid, ep, .. } => Some((*sid, *ep)),
         };
+        // Only a user's may end before its time.
+        let is_cut = matches!(mint, Mint::LoggedOn { .. });
         match self.issuer.mint(mint, Some(seen)).await {
             Ok(minted) => {
                 let Minted { jpt, expires_at, claims, grant, user, sign_on } = minted;
                 // Claims are shown, never decided by: what cannot be read is not shown.
                 let claims = Claims::parse(&claims).unwrap_or_default();
-                let minted_at = self.clock.wall();
+                let (minted_at, got_at) = (self.clock.wall(), self.clock.mono());
+                if !is_cut {
+                    let idp_time = expires_at.minus(token::LIFE_MAX);
+                    *self.idp_time.lock().unwrap_or_else(PoisonError::into_inner) = Some((idp_time, got_at));
+                }
                 let token = Arc::new(Token {
                     jpt,
                     claims,
                     blocks: Blocks::default(),
                     minted_at,
+                    got_at,
                     expires_at,
                     since,
                     session,
@@ -357,6 +400,8 @@ struct Order<'v> {
     visitor: VisitorId,
     /// `None` for a returning visitor.
     grant: Option<&'v GrantToken>,
+    /// Where that log-on came from.
+    sign_on: Option<&'v SignOnId>,
 }
 
 impl<'v> Order<'v> {
@@ -367,7 +412,8 @@ impl<'v> Order<'v> {
             Bearer::Returning(visitor) => (None, visitor),
             Bearer::LoggedOn(grant, visitor) => (Some(grant), visitor),
         };
-        Some(Self { site, sid, ep: view.epoch(), visitor, grant })
+        let sign_on = view.log_on().map(|log_on| &log_on.sign_on);
+        Some(Self { site, sid, ep: view.epoch(), visitor, grant, sign_on })
     }
 
     /// Under which it is kept.

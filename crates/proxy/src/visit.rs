@@ -40,8 +40,7 @@ impl<'p> Visit<'p> {
         id: RequestId,
         now: Timestamp,
     ) -> Self {
-        let trusted = live.peers.has(peer);
-        let is_https = trusted && head.fields().only(Known::XForwardedProto) == Some(b"https");
+        let is_https = live.peers.is_https(peer, head);
         let came = live.site(head.host(), is_https);
         // Only at home anybody is known, or any cookie of ours believed.
         let site = came.and_then(|(site, came)| (came == Came::Home).then_some(site));
@@ -75,8 +74,7 @@ impl<'p> Visit<'p> {
 
     /// What browsers are told for the site as a whole, on every answer that reaches them over https.
     pub(crate) fn policy(&self) -> Option<&'p str> {
-        let (site, came) = self.came.as_ref()?;
-        (*came != Came::InTheClear).then_some(site.policy.as_deref())?
+        policy(self.came.as_ref())
     }
 
     /// An answer of ours as it leaves.
@@ -86,6 +84,12 @@ impl<'p> Visit<'p> {
             Some(policy) => answer.field(enrich::POLICY, policy).unwrap_or_else(|_| reply::bug()),
         }
     }
+}
+
+/// The same of a request of which no more is known than where it came to.
+pub(crate) fn policy<'p>(came: Option<&(&'p Site, Came)>) -> Option<&'p str> {
+    let (site, came) = came?;
+    (*came != Came::InTheClear).then_some(site.policy.as_deref())?
 }
 
 fn read_jar(head: &RequestHead<'_>) -> Jar {

@@ -11,6 +11,10 @@ use crate::sql::{Bind, RegistryError, Row, Tx, binds, column, stored_words};
 /// Most records in one answer.
 pub const AUDIT_PAGE_MAX: u32 = 200;
 
+/// Stands for the user who does not exist, so that work for him can be the same as for others. No user has this
+/// identifier: those are random.
+pub const NOBODY: &str = "nobody";
+
 /// Who does something, when, and from where: part of every change.
 #[derive(Debug, Clone, Copy)]
 pub struct Act<'a> {
@@ -41,6 +45,8 @@ stored_words! {
         UserEnded = "user-ended",
         /// Credentials were given and right.
         LoggedIn = "logged-in",
+        /// Passwords were tried in a row, none right before the last, until the next try has to wait.
+        TriesSlowed = "tries-slowed",
         /// A sign-on session ended.
         SignOnEnded = "sign-on-ended",
         /// A session of the proxy ended, up to an epoch.
@@ -86,6 +92,7 @@ impl Event {
             Self::UserEnabled => "The user was let in again.",
             Self::UserEnded => "Everything of the user ended.",
             Self::LoggedIn => "Credentials were given and right.",
+            Self::TriesSlowed => "Many passwords were tried in a row; further tries are slowed down.",
             Self::SignOnEnded => "A sign-on session ended.",
             Self::SessionEnded => "A session ended.",
             Self::GrantIssued => "A site logged the user on.",
@@ -163,6 +170,23 @@ impl Entry<'_> {
 
 /// Adds a record to the change.
 pub(crate) fn append(tx: &Tx<'_>, act: &Act<'_>, entry: &Entry<'_>) -> Result<(), RegistryError> {
+    insert(tx, act, entry, entry.user.map(UserId::as_str))
+}
+
+/// Adds a record about nobody: for the work alone, until the next sweep.
+pub(crate) fn append_for_nobody(tx: &Tx<'_>, act: &Act<'_>, entry: &Entry<'_>) -> Result<(), RegistryError> {
+    insert(tx, act, entry, Some(NOBODY))
+}
+
+/// Removes records about nobody, at most `limit` of them.
+pub(crate) fn forget_nobody(tx: &Tx<'_>, limit: u32) -> Result<usize, RegistryError> {
+    tx.execute(
+        "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE user_id = $1 ORDER BY id LIMIT $2)",
+        binds![NOBODY, limit],
+    )
+}
+
+fn insert(tx: &Tx<'_>, act: &Act<'_>, entry: &Entry<'_>, user: Option<&str>) -> Result<(), RegistryError> {
     let from = act.from.map(|address| address.to_string());
     tx.execute(
         "INSERT INTO audit (at, done_by, from_address, event, user_id, client_id, sign_on, session, note) \
@@ -172,7 +196,7 @@ pub(crate) fn append(tx: &Tx<'_>, act: &Act<'_>, entry: &Entry<'_>) -> Result<()
             act.by,
             from.as_deref(),
             entry.event,
-            entry.user,
+            user,
             entry.client,
             entry.sign_on,
             entry.session,

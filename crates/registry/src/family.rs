@@ -222,7 +222,7 @@ pub(crate) fn insert(
         ..Entry::of(Event::TokensIssued)
     };
     audit::append(tx, act, &entry)?;
-    Ok(halves.as_ref().map(Halves::join))
+    Ok(halves.map(|halves| halves.join(&new.name)))
 }
 
 /// Adds an access token to a family that has fewer than [`TOKENS_PER_FAMILY_MAX`], or loses its oldest.

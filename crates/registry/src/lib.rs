@@ -9,6 +9,7 @@ pub mod credential;
 pub mod device;
 pub mod end;
 pub mod family;
+mod file;
 pub mod grant;
 pub mod key;
 pub mod login_name;

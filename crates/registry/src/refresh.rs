@@ -1,7 +1,7 @@
-//! Refresh tokens. Each has two halves, one that all of its family share and one of its own. So a token of any age
-//! is known as its family's, and the row of a family does not grow: RFC 9700 4.14.2 without a row for each token.
-//! A child is derived from its parent and a salt, so that two requests with one parent can get one and the same
-//! answer although only hashes are kept. The salt alone opens nothing.
+//! Refresh tokens. Each has two halves, one that all of its family share and one of its own, and a seal over both. So a
+//! token of any age is known as its family's, no other text is, and the row of a family does not grow: RFC 9700 4.14.2
+//! without a row for each token. A child is derived from its parent and a salt, so that two requests with one parent
+//! can get one and the same answer although only hashes are kept. The salt alone opens nothing.
 
 use aws_lc_rs::constant_time;
 use base64::Engine as _;
@@ -9,18 +9,22 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use vestibule_domain::digest::{sha256, sha256_of_parts};
 use vestibule_domain::identity::Timestamp;
 use vestibule_domain::refresh::Generation;
-use vestibule_oauth::token::{AccessToken, RANDOM_BYTES, RefreshToken};
+use vestibule_oauth::scope::ScopeSet;
+use vestibule_oauth::token::{AccessToken, RANDOM_BYTES, REFRESH_BYTES, RefreshToken};
 
 use crate::audit::{Act, Event};
 use crate::credential::Digest;
 use crate::end;
 use crate::family::{self, Family, Terms};
 use crate::registry::Registry;
-use crate::sql::{RegistryError, Row, Tx, binds};
+use crate::sql::{RegistryError, Row, Snapshot, Tx, binds};
 use crate::user::{self, User};
 
 /// Bytes of each half: 128 bits that nobody can guess.
 const HALF_BYTES: usize = RANDOM_BYTES / 2;
+
+/// Bytes of the seal.
+const SEAL_BYTES: usize = REFRESH_BYTES - RANDOM_BYTES;
 
 /// What is to become of a refresh.
 #[derive(Debug, Clone)]
@@ -35,7 +39,12 @@ pub enum Rotation<E> {
         ends_at: Timestamp,
     },
     /// The answer that the token got before. Only for the previous one.
-    Repeat,
+    Repeat {
+        /// What the access token in that answer has to allow.
+        scopes: ScopeSet,
+        /// No, if it allows something else.
+        otherwise: E,
+    },
     /// No, and the family ends: somebody has a copy.
     Revoke(E),
     /// No.
@@ -68,7 +77,27 @@ pub struct Renewal {
     pub user: User,
 }
 
-/// A refresh token taken apart.
+/// A text that may be a refresh token, taken apart.
+struct Text {
+    halves: Halves,
+    seal: [u8; SEAL_BYTES],
+}
+
+impl Text {
+    /// None if no token of ours is so long or so short.
+    fn split(token: &RefreshToken) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(token.expose()).ok()?;
+        let (random, seal) = bytes.split_first_chunk()?;
+        Some(Self { halves: Halves::of_random(random), seal: seal.try_into().ok()? })
+    }
+
+    /// Whether it was ever issued in this family: nobody outside knows its name, and a cut or mixed token fits none.
+    fn is_issued(&self, family: &str) -> bool {
+        constant_time::verify_slices_are_equal(&self.seal, &self.halves.seal(family)).is_ok()
+    }
+}
+
+/// What is random in a refresh token.
 pub(crate) struct Halves {
     family: [u8; HALF_BYTES],
     own: [u8; HALF_BYTES],
@@ -82,18 +111,18 @@ impl Halves {
         Self { family: half(family), own: half(own) }
     }
 
-    /// None if the text is no token of ours.
-    fn split(token: &RefreshToken) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(token.expose()).ok()?;
-        Some(Self::of_random(&bytes.try_into().ok()?))
+    /// The token, as one of the family of this name.
+    pub(crate) fn join(&self, family: &str) -> RefreshToken {
+        let mut bytes = [0; REFRESH_BYTES];
+        bytes[..HALF_BYTES].copy_from_slice(&self.family);
+        bytes[HALF_BYTES..RANDOM_BYTES].copy_from_slice(&self.own);
+        bytes[RANDOM_BYTES..].copy_from_slice(&self.seal(family));
+        RefreshToken::from_bytes(&bytes)
     }
 
-    /// The token.
-    pub(crate) fn join(&self) -> RefreshToken {
-        let mut bytes = [0; RANDOM_BYTES];
-        bytes[..HALF_BYTES].copy_from_slice(&self.family);
-        bytes[HALF_BYTES..].copy_from_slice(&self.own);
-        RefreshToken::from_random(&bytes)
+    fn seal(&self, family: &str) -> [u8; SEAL_BYTES] {
+        let whole = sha256_of_parts(&[b"seal", &self.family, &self.own, family.as_bytes()]);
+        *whole.first_chunk().expect("32 bytes begin with 16")
     }
 
     /// What the family is found by.
@@ -144,26 +173,42 @@ impl Registry {
         act: &Act<'_>,
         decide: impl FnOnce(&Family, &User, Generation) -> Rotation<E>,
     ) -> Result<Refreshed<E>, RegistryError> {
-        let Some(presented) = Halves::split(presented) else { return Ok(Refreshed::Unknown) };
+        let Some(presented) = Text::split(presented) else { return Ok(Refreshed::Unknown) };
         self.write(|tx| {
-            let found = tx.one(family::select!("refresh_key"), binds![&presented.key()], lineage)?;
-            let Some(lineage) = found else { return Ok(Refreshed::Unknown) };
+            let Some(lineage) = lineage(tx, &presented)? else { return Ok(Refreshed::Unknown) };
+            let presented = &presented.halves;
             let Some(holder) = &lineage.family.holder else { return Ok(Refreshed::Unknown) };
             let user = user::named(tx, &holder.user)?;
             let generation = lineage.generation(&presented.secret());
             match decide(&lineage.family, &user, generation) {
                 Rotation::Rotate { salt, terms, ends_at } => {
-                    let (refresh, access) = rotate(tx, &lineage, &presented, &salt, &terms, ends_at, act.at)?;
+                    let (refresh, access) = rotate(tx, &lineage, presented, &salt, &terms, ends_at, act.at)?;
                     let family = lineage.family;
                     Ok(Refreshed::Renewed(Box::new(Renewal { refresh, access, terms, family, user })))
                 }
-                Rotation::Repeat => repeat(tx, lineage, user, &presented, act.at),
+                Rotation::Repeat { scopes, otherwise } => {
+                    let Some(renewal) = repeat(tx, lineage, user, presented, act.at)? else {
+                        return Ok(Refreshed::Unknown);
+                    };
+                    let is_asked_for = renewal.terms.scopes == scopes;
+                    Ok(if is_asked_for { Refreshed::Renewed(renewal) } else { Refreshed::Refused(otherwise) })
+                }
                 Rotation::Revoke(refusal) => {
                     end::family(tx, &lineage.family.name, Event::RefreshReused, act)?;
                     Ok(Refreshed::Refused(refusal))
                 }
                 Rotation::Refuse(refusal) => Ok(Refreshed::Refused(refusal)),
             }
+        })
+    }
+
+    /// Whether a refresh token can be used now: it is the newest of its family.
+    pub fn is_unused(&self, token: &RefreshToken) -> Result<bool, RegistryError> {
+        let Some(presented) = Text::split(token) else { return Ok(false) };
+        self.read(|snapshot| {
+            let lineage = lineage(snapshot, &presented)?;
+            let generation = lineage.map(|lineage| lineage.generation(&presented.halves.secret()));
+            Ok(generation == Some(Generation::Current))
         })
     }
 
@@ -174,15 +219,11 @@ impl Registry {
         client: &str,
         act: &Act<'_>,
     ) -> Result<bool, RegistryError> {
-        let Some(halves) = Halves::split(token) else { return Ok(false) };
+        let Some(presented) = Text::split(token) else { return Ok(false) };
         self.write(|tx| {
-            let name = tx.one(
-                "SELECT name FROM families WHERE refresh_key = $1 AND client_id = $2",
-                binds![&halves.key(), client],
-                |row| row.get::<String>("name"),
-            )?;
-            let Some(name) = name else { return Ok(false) };
-            end::family(tx, &name, Event::TokensRevoked, act)?;
+            let family = lineage(tx, &presented)?.map(|lineage| lineage.family);
+            let Some(family) = family.filter(|family| family.client == client) else { return Ok(false) };
+            end::family(tx, &family.name, Event::TokensRevoked, act)?;
             Ok(true)
         })
     }
@@ -209,17 +250,17 @@ fn rotate(
         return Err(RegistryError::Inconsistent("a used refresh token was to be rotated".to_owned()));
     }
     family::insert_access_token(tx, name, &access.digest(), terms, now)?;
-    Ok((child.join(), access))
+    Ok((child.join(name), access))
 }
 
-/// The answer to the previous token once more, as long as its access token lives.
-fn repeat<E>(
+/// The answer to the previous token once more; `None` if its access token lives no more.
+fn repeat(
     tx: &Tx<'_>,
     lineage: Lineage,
     user: User,
     presented: &Halves,
     now: Timestamp,
-) -> Result<Refreshed<E>, RegistryError> {
+) -> Result<Option<Box<Renewal>>, RegistryError> {
     let Some(salt) = lineage.salt.filter(|_| lineage.generation(&presented.secret()) == Generation::Previous)
     else {
         return Err(RegistryError::Inconsistent(
@@ -227,16 +268,21 @@ fn repeat<E>(
         ));
     };
     let (child, access) = presented.children(&salt);
-    let Some((_, terms)) = family::terms(tx, &access.digest(), now)? else { return Ok(Refreshed::Unknown) };
-    let (refresh, family) = (child.join(), lineage.family);
-    Ok(Refreshed::Renewed(Box::new(Renewal { refresh, access, terms, family, user })))
+    let Some((_, terms)) = family::terms(tx, &access.digest(), now)? else { return Ok(None) };
+    let (refresh, family) = (child.join(&lineage.family.name), lineage.family);
+    Ok(Some(Box::new(Renewal { refresh, access, terms, family, user })))
 }
 
-fn lineage(row: &Row<'_, '_>) -> Result<Lineage, RegistryError> {
-    Ok(Lineage {
-        family: family::family(row)?,
-        current: row.get("secret")?,
-        former: row.get("former_secret")?,
-        salt: row.get("salt")?,
-    })
+/// The family of a token of any age.
+fn lineage(snapshot: &Snapshot<'_>, presented: &Text) -> Result<Option<Lineage>, RegistryError> {
+    let row = |row: &Row<'_, '_>| {
+        Ok(Lineage {
+            family: family::family(row)?,
+            current: row.get("secret")?,
+            former: row.get("former_secret")?,
+            salt: row.get("salt")?,
+        })
+    };
+    let found = snapshot.one(family::select!("refresh_key"), binds![&presented.halves.key()], row)?;
+    Ok(found.filter(|lineage| presented.is_issued(&lineage.family.name)))
 }

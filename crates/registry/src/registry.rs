@@ -1,21 +1,17 @@
 //! The registry itself: opened on a file or in memory, then asked through the methods that the other files add.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::file;
 use crate::outbox;
 use crate::schema::{self, NotMigrated, SCHEMA_VERSION};
 use crate::sql::postgres::{self, ConnectError, Postgres, Server};
 use crate::sql::{Database, RegistryError, Snapshot, Tx};
-
-/// Only the owner reads hashes and keys.
-const MODE: u32 = 0o600;
 
 /// How many of one kind there may be. With one more, the oldest goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +75,16 @@ pub enum OpenError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Nothing is in the file, and a registry that was begun has something in it.
+    #[error(
+        "{path}: is empty, and no registry ever is: something has cut it; put a copy back, or remove it to begin with no \
+         users and new keys",
+        path = .path.display()
+    )]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file system said no.
     #[error("{path}: {source}", path = .path.display())]
     Io {
@@ -113,7 +119,31 @@ pub struct Registry {
 impl Registry {
     /// Opens a file, or creates it for its owner only, and brings its schema up to date.
     pub fn open(path: &Path, caps: Caps) -> Result<Self, OpenError> {
-        owned_file(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+        let said_no = |source| OpenError::Io { path: path.to_owned(), source };
+        match file::look(path).map_err(said_no)? {
+            file::Seen::Something => {}
+            file::Seen::Empty => return Err(OpenError::Empty { path: path.to_owned() }),
+            file::Seen::Nothing => {
+                let begun = Self::begin(path, caps);
+                // Another process that was faster has removed what was begun here.
+                if !matches!(file::look(path), Ok(file::Seen::Something)) {
+                    begun?;
+                }
+            }
+        }
+        file::remove_drafts(path).map_err(said_no)?;
+        Self::open_file(path, caps)
+    }
+
+    /// Begins a file under another name, so that a crash leaves a whole registry or none.
+    fn begin(path: &Path, caps: Caps) -> Result<(), OpenError> {
+        let draft = file::Draft::beside(path);
+        drop(Self::open_file(draft.path(), caps)?);
+        draft.put(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })
+    }
+
+    fn open_file(path: &Path, caps: Caps) -> Result<Self, OpenError> {
+        file::owned(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
         let started = Database::open(path).map_err(NotMigrated::from);
         started.and_then(|database| Self::start(database, caps)).map_err(|fault| OpenError::of(path, fault))
     }
@@ -209,16 +239,6 @@ impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Registry").field("caps", &self.caps).finish_non_exhaustive()
     }
-}
-
-/// The file itself, readable by its owner only. SQLite gives its log files the same mode.
-fn owned_file(path: &Path) -> io::Result<()> {
-    let file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(MODE).open(path)?;
-    file.set_permissions(Permissions::from_mode(MODE))?;
-    // The name of a new file is durable only with its directory.
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(directory)?.sync_all()
 }
 
 fn not_migrated(server: &Server, fault: NotMigrated) -> ConnectError {

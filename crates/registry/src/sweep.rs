@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use vestibule_domain::identity::Timestamp;
 
+use crate::audit;
 use crate::outbox::{self, OUTBOX_KEPT};
 use crate::registry::Registry;
 use crate::sql::{RegistryError, binds};
@@ -61,9 +62,10 @@ impl Registry {
         }
         count(self.write(|tx| throttle::forget_surplus(tx, self.caps.failure_counters, limit))?);
         count(self.write(|tx| outbox::prune(tx, earlier(now, OUTBOX_KEPT), limit))?);
-        let audit =
+        count(self.write(|tx| audit::forget_nobody(tx, limit))?);
+        let outdated =
             "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at <= $1 ORDER BY at LIMIT $2)";
-        count(self.write(|tx| tx.execute(audit, binds![earlier(now, AUDIT_KEPT), limit]))?);
+        count(self.write(|tx| tx.execute(outdated, binds![earlier(now, AUDIT_KEPT), limit]))?);
         Ok(swept)
     }
 }

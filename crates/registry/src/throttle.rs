@@ -3,14 +3,48 @@
 
 use std::time::Duration;
 
-use vestibule_domain::identity::Timestamp;
-use vestibule_domain::throttle::Failures;
+use vestibule_domain::identity::{Timestamp, UserId};
+use vestibule_domain::throttle::{Alarm, Failures};
 
+use crate::audit::{self, Act, Entry, Event};
 use crate::credential::Digest;
 use crate::registry::Registry;
 use crate::sql::{RegistryError, Tx, binds};
 
+/// A guess at a password that is about to be counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Guess<'a, const N: usize> {
+    /// Whose password; `None` if the name is nobody's.
+    pub user: Option<&'a UserId>,
+    /// Its counters.
+    pub keys: &'a [Digest; N],
+    /// How long they are kept after their newest failure.
+    pub kept: Duration,
+}
+
 impl Registry {
+    /// As [`throttle`](Self::throttle), and an alarm that `decide` gives besides is written into the user's trail, in
+    /// the same transaction. Nobody's trail is written too, so that time tells nothing; the next sweep takes it away.
+    pub fn count_guess<const N: usize, T>(
+        &self,
+        guess: &Guess<'_, N>,
+        act: &Act<'_>,
+        decide: impl FnOnce(&mut [Option<Failures>; N]) -> (T, Option<Alarm>),
+    ) -> Result<T, RegistryError> {
+        self.write(|tx| {
+            let (decided, alarm) = change(tx, guess.keys, guess.kept, act.at, decide)?;
+            if let Some(alarm) = alarm {
+                let note = alarm.to_string();
+                let entry = Entry { note: Some(&note), ..Entry::of(Event::TriesSlowed) };
+                match guess.user {
+                    Some(user) => audit::append(tx, act, &Entry { user: Some(user), ..entry })?,
+                    None => audit::append_for_nobody(tx, act, &entry)?,
+                }
+            }
+            Ok(decided)
+        })
+    }
+
     /// Loads the counters under `keys`, lets `decide` change them, and stores them until `kept` after their newest
     /// failure. Two calls that share a key run one after the other. A counter set to `None` is forgotten.
     ///
@@ -23,23 +57,31 @@ impl Registry {
         now: Timestamp,
         decide: impl FnOnce(&mut [Option<Failures>; N]) -> T,
     ) -> Result<T, RegistryError> {
-        self.write(|tx| {
-            let mut before = [None; N];
-            for (counter, key) in before.iter_mut().zip(keys) {
-                *counter = load(tx, key, now)?;
-            }
-            let mut after = before;
-            let decided = decide(&mut after);
-            for ((key, before), after) in keys.iter().zip(before).zip(after) {
-                match after {
-                    same if same == before => {}
-                    Some(failures) => store(tx, key, failures, kept)?,
-                    None => forget(tx, key)?,
-                }
-            }
-            Ok(decided)
-        })
+        self.write(|tx| change(tx, keys, kept, now, decide))
     }
+}
+
+fn change<const N: usize, T>(
+    tx: &Tx<'_>,
+    keys: &[Digest; N],
+    kept: Duration,
+    now: Timestamp,
+    decide: impl FnOnce(&mut [Option<Failures>; N]) -> T,
+) -> Result<T, RegistryError> {
+    let mut before = [None; N];
+    for (counter, key) in before.iter_mut().zip(keys) {
+        *counter = load(tx, key, now)?;
+    }
+    let mut after = before;
+    let decided = decide(&mut after);
+    for ((key, before), after) in keys.iter().zip(before).zip(after) {
+        match after {
+            same if same == before => {}
+            Some(failures) => store(tx, key, failures, kept)?,
+            None => forget(tx, key)?,
+        }
+    }
+    Ok(decided)
 }
 
 /// Starts counting anew.

@@ -1,7 +1,7 @@
 //! Users: who they are, their password hashes, what apps may know of them. A disabled user, or one whose password
 //! has changed, keeps nothing that was issued before.
 
-use vestibule_domain::identity::{Epoch, Timestamp, UserId};
+use vestibule_domain::identity::{Epoch, Handle, Timestamp, UserId};
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_ports::issuer::{Cause, Ended};
 
@@ -175,7 +175,7 @@ impl Registry {
                 return Ok(Changed::Moved);
             }
             tx.execute("UPDATE users SET password_hash = $2 WHERE id = $1", binds![id, password])?;
-            end_all(tx, id, Event::PasswordChanged, Cause::PasswordChanged, act)
+            end_all(tx, id, Entry::of(Event::PasswordChanged), Cause::PasswordChanged, act)
         })
     }
 
@@ -203,7 +203,7 @@ impl Registry {
                 "UPDATE users SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL",
                 binds![id, act.at],
             )?;
-            end_all(tx, id, Event::UserDisabled, Cause::UserDisabled, act)
+            end_all(tx, id, Entry::of(Event::UserDisabled), Cause::UserDisabled, act)
         })
     }
 
@@ -218,9 +218,23 @@ impl Registry {
         })
     }
 
-    /// Ends everything of a user, who may log in again at once.
-    pub fn end_user(&self, id: &UserId, cause: Cause, act: &Act<'_>) -> Result<Changed, RegistryError> {
-        self.write(|tx| end_all(tx, id, Event::UserEnded, cause, act))
+    /// Ends everything of a user, who may log in again at once. The log-out of one session, `by`, does so once: told again
+    /// it changes nothing.
+    pub fn end_user(
+        &self,
+        id: &UserId,
+        by: Option<Handle>,
+        cause: Cause,
+        act: &Act<'_>,
+    ) -> Result<Changed, RegistryError> {
+        self.write(|tx| {
+            if let Some(by) = &by
+                && let Some(epoch) = ended_before(tx, id, by)?
+            {
+                return Ok(Changed::Done(epoch));
+            }
+            end_all(tx, id, Entry { session: by.as_ref(), ..Entry::of(Event::UserEnded) }, cause, act)
+        })
     }
 
     /// Changes what apps may show: of two who change different parts at once, neither undoes the other. False if
@@ -280,15 +294,26 @@ pub(crate) fn list(texts: &[String]) -> String {
     serde_json::json!(texts).to_string()
 }
 
+/// The user's epoch, if this session has ended everything of the user before. The audit knows: its record is in the same
+/// transaction, and outlives every session.
+fn ended_before(tx: &Tx<'_>, id: &UserId, by: &Handle) -> Result<Option<Epoch>, RegistryError> {
+    tx.one(
+        "SELECT epoch FROM users WHERE id = $1 AND EXISTS \
+         (SELECT 1 FROM audit WHERE session = $2 AND event = $3 AND user_id = $1)",
+        binds![id, by, Event::UserEnded],
+        |row| row.get("epoch"),
+    )
+}
+
 fn end_all(
     tx: &Tx<'_>,
     id: &UserId,
-    event: Event,
+    entry: Entry<'_>,
     cause: Cause,
     act: &Act<'_>,
 ) -> Result<Changed, RegistryError> {
     let Some(epoch) = end::everything_of_user(tx, id, cause, act)? else { return Ok(Changed::Unknown) };
-    audit::append(tx, act, &Entry { user: Some(id), note: Some(end::word(cause)), ..Entry::of(event) })?;
+    audit::append(tx, act, &Entry { user: Some(id), note: Some(end::word(cause)), ..entry })?;
     Ok(Changed::Done(epoch))
 }
 

@@ -34,6 +34,8 @@ pub enum TableFault {
     /// The prefix has a query, or a slash at its end.
     #[error("route {host}{prefix}: the path must be '/' or a path without query and without '/' at its end")]
     Prefix {
+        /// The route's number.
+        number: usize,
         /// The route's host.
         host: String,
         /// Its prefix.
@@ -42,11 +44,22 @@ pub enum TableFault {
     /// Two routes with one host and prefix, upper and lower case counting as the same.
     #[error("route {host}{prefix} is there twice (upper and lower case count as the same)")]
     Twice {
+        /// The number of the second of them.
+        number: usize,
         /// The routes' host.
         host: String,
         /// Their prefix.
         prefix: String,
     },
+}
+
+impl TableFault {
+    /// The number of the route that is at fault.
+    pub const fn number(&self) -> usize {
+        match self {
+            Self::Prefix { number, .. } | Self::Twice { number, .. } => *number,
+        }
+    }
 }
 
 /// Why a request has no route.
@@ -102,7 +115,7 @@ impl<R: Ord + Copy> Table<R> {
         let named = || (route.host.to_string(), prefix.clone());
         if route.prefix.query().is_some() || (prefix.len() > 1 && prefix.ends_with('/')) {
             let (host, prefix) = named();
-            return Err(TableFault::Prefix { host, prefix });
+            return Err(TableFault::Prefix { number: route.number, host, prefix });
         }
         let ports = self.hosts.entry(route.host.name().to_owned()).or_default();
         let at = ports.iter().position(|p| p.port == route.host.port()).unwrap_or_else(|| {
@@ -111,13 +124,13 @@ impl<R: Ord + Copy> Table<R> {
             ports.len() - 1
         });
         let prefixes = &mut ports[at];
-        let (host, twice) = named();
+        let (number, (host, twice)) = (route.number, named());
         let route = Arc::new(route);
         prefixes.longest = prefixes.longest.max(prefix.len());
         let folded = fold_path(&prefix);
         prefixes.odd |= folded != prefix;
         if prefixes.folded.insert(folded, Arc::clone(&route)).is_some() {
-            return Err(TableFault::Twice { host, prefix: twice });
+            return Err(TableFault::Twice { number, host, prefix: twice });
         }
         prefixes.exact.insert(prefix, route);
         Ok(())

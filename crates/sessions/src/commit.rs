@@ -201,6 +201,18 @@ impl<X: Default + Send + Sync> Sessions<X> {
         Err(CommitError::Conflicts)
     }
 
+    /// Ends a session whose record is damaged, so that every node calls it ended and the audit says why. What cannot be
+    /// ended now opens to nobody either.
+    pub async fn end_unreadable(&self, handle: Handle, deadline: Deadline) -> Result<(), StoreError> {
+        let now = self.clock.wall();
+        let tombstone = record::tombstone(&Tombstone::of_unreadable(now), &self.limits);
+        // No version: the store itself may be unable to read it.
+        let ended = deadline.last_write(self.store.end(handle, None, tombstone, now)).await;
+        self.cache.invalidate(handle, None);
+        self.news.send_replace(());
+        ended.map(|_| ())
+    }
+
     async fn bury(
         &self,
         handle: Handle,

@@ -18,7 +18,10 @@ pub(crate) fn tombstone(tombstone: &audit::Tombstone, limits: &Limits) -> Tombst
     Tombstone { body: tombstone.encode().into(), expires_at: tombstone.expires_at(limits) }
 }
 
-/// One record that cannot be read makes one session invalid and no other.
+/// One record that is damaged makes one session invalid and no other. One of a newer release says nothing here.
 pub(crate) fn session(handle: Handle, record: &Record) -> Result<Session, StoreError> {
-    Session::decode(&record.body).map_err(|why| StoreError::Corrupt(format!("session {handle}: {why}")))
+    Session::decode(&record.body).map_err(|why| {
+        let told = format!("session {handle}: {why}");
+        if why.may_be_newer() { StoreError::Newer(told) } else { StoreError::Corrupt(told) }
+    })
 }

@@ -3,6 +3,7 @@
 
 mod commit_point;
 mod file;
+mod guard;
 mod row;
 mod shared;
 mod store;
@@ -10,8 +11,8 @@ mod tables;
 mod writer;
 
 pub use commit_point::CommitPoint;
-pub use file::OpenError;
+pub use file::{OpenError, warnings};
 pub use shared::FREE_BYTES_MIN;
-pub use store::{Config, EmbeddedStore};
+pub use store::{Condition, Config, EmbeddedStore};
 pub use tables::FORMAT;
 pub use writer::{BATCH_ORDERS_MAX, ORDERS_MAX, SWEEP_MAX};

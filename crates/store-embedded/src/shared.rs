@@ -8,10 +8,13 @@ use redb::Database;
 use vestibule_ports::session_store::{Broadcast, Event, StoreError};
 
 use crate::file::{OpenError, Volume};
+use crate::guard::guard;
 
 /// Below this much room on the volume writes are refused. A write that runs out of room fails the open file for
 /// readers too; one that is not begun does not.
 pub const FREE_BYTES_MIN: u64 = 64 * 1024 * 1024;
+
+const NEARLY_FULL: &str = "the disk is nearly full: less than 64 MiB are free";
 
 pub(crate) struct Shared {
     /// `None` while the file cannot be opened.
@@ -47,23 +50,51 @@ impl Shared {
         !self.failed.swap(true, Ordering::AcqRel)
     }
 
-    /// Makes sure that a transaction can begin: there is room, and a file that had failed is reopened.
+    /// Whether the file waits to be reopened.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
+    }
+
+    /// Makes sure that a transaction can begin: a file that had failed is reopened, and there is room.
     /// For the writer, between two transactions.
     pub(crate) fn make_ready(&self) -> Result<(), StoreError> {
-        let unreachable = |reason: &dyn ToString| StoreError::Unreachable(reason.to_string());
+        // First, because readers need it, and no room.
+        self.reopen()?;
         if self.volume.free_bytes().map_err(|error| unreachable(&error))? < FREE_BYTES_MIN {
-            return Err(unreachable(&"the disk is nearly full"));
+            return Err(unreachable(&NEARLY_FULL));
         }
-        if !self.failed.load(Ordering::Acquire) {
+        Ok(())
+    }
+
+    /// Opens a file again that had failed. For the writer, between two transactions.
+    pub(crate) fn reopen(&self) -> Result<(), StoreError> {
+        if !self.has_failed() {
             return Ok(());
         }
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
         // Closed first: the file admits one opener only.
-        *database = None;
-        *database = Some(self.volume.open().map_err(|error| unreachable(&error))?);
+        close(&mut database);
+        *database = Some(self.volume.reopen().map_err(|error| unreachable(&error))?);
         self.failed.store(false, Ordering::Release);
+        // Whoever reads anew because of the event finds it open.
+        drop(database);
         // A commit without an answer may have happened after all.
         self.events.send(Event::Gap);
         Ok(())
     }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        close(self.database.get_mut().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Closing writes too, and so may meet what is damaged; then the next one who opens the file finds it.
+fn close(database: &mut Option<Database>) {
+    let _damaged = guard(|| *database = None);
+}
+
+fn unreachable(reason: &dyn ToString) -> StoreError {
+    StoreError::Unreachable(reason.to_string())
 }

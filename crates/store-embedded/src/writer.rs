@@ -1,6 +1,7 @@
 //! The one writer: takes orders from a bounded queue, commits as many as wait in one durable transaction,
 //! tells the watchers, then acknowledges. Must not answer before the commit.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::{io, mem, thread};
 
@@ -9,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use vestibule_ports::session_store::{Event, StoreError};
 
 use crate::commit_point::{CommitPoint, Hook};
+use crate::guard::guard;
 use crate::shared::Shared;
 use crate::tables::{Failure, Tables};
 
@@ -135,8 +137,10 @@ impl Writer {
     }
 
     fn carry_out(&self, mut batch: Vec<Box<dyn Order>>) {
-        let outcome = self.shared.make_ready().and_then(|()| {
-            self.shared.with(|database| self.commit(database, &mut batch)).inspect_err(|_| {
+        let ready = self.shared.make_ready();
+        let had_begun = ready.is_ok();
+        let outcome = ready.and_then(|()| {
+            self.shared.with(|database| self.commit_guarded(database, &mut batch)).inspect_err(|_| {
                 self.shared.set_failed();
             })
         });
@@ -149,9 +153,32 @@ impl Writer {
         for order in batch {
             order.settle(outcome.clone());
         }
+        if had_begun {
+            // At once where it has failed: readers need it, and the next order may be long in coming. If that fails too,
+            // the next beat has it tried again.
+            let _closed = self.shared.reopen();
+        }
     }
 
-    fn commit(&self, database: &Database, batch: &mut [Box<dyn Order>]) -> Result<Vec<Event>, StoreError> {
+    /// A write that met a damaged page may have been on its way to the file already.
+    fn commit_guarded(
+        &self,
+        database: &Database,
+        batch: &mut [Box<dyn Order>],
+    ) -> Result<Vec<Event>, StoreError> {
+        let committing = Cell::new(false);
+        guard(|| self.commit(database, batch, &committing)).unwrap_or_else(|damaged| {
+            let outcome = if committing.get() { StoreError::Unknown } else { StoreError::Unreachable };
+            Err(outcome(damaged.to_string()))
+        })
+    }
+
+    fn commit(
+        &self,
+        database: &Database,
+        batch: &mut [Box<dyn Order>],
+        committing: &Cell<bool>,
+    ) -> Result<Vec<Event>, StoreError> {
         // Until `commit` is called nothing can have reached the file's committed state.
         let nothing_written = |error: redb::Error| StoreError::Unreachable(error.to_string());
         let transaction = database.begin_write().map_err(|error| nothing_written(error.into()))?;
@@ -166,6 +193,7 @@ impl Writer {
             return Ok(events);
         }
         (self.hook)(CommitPoint::BeforeCommit);
+        committing.set(true);
         transaction.commit().map_err(|error| StoreError::Unknown(error.to_string()))?;
         (self.hook)(CommitPoint::AfterCommit);
         Ok(events)

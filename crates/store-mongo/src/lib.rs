@@ -23,7 +23,7 @@ pub use calls::{CALL_MAX, PLACE_MAX};
 pub use config::{
     BadUrl, CONNECT_TIMEOUT, CONNECTIONS_MAX, Config, DATABASE, DEADLINE, HEARTBEAT_EVERY, SELECT_MAX,
 };
-pub use open::{OPEN_MAX, OpenError, SERVER_MIN};
+pub use open::{Examined, OPEN_MAX, OpenError, SERVER_MIN, examine};
 pub use schema::{SCHEMA, TTL_SLACK};
 pub use store::MongoStore;
 pub use touches::TOUCHES_PER_COMMAND;

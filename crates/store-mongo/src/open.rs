@@ -5,6 +5,7 @@ use std::time::Duration;
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind, WriteFailure};
+use tempfile::NamedTempFile;
 use tokio::time::{sleep, timeout};
 
 use crate::collections::Collections;
@@ -13,7 +14,7 @@ use crate::ear::Ear;
 use crate::fault::{self, code};
 use crate::schema::{self, Found, SCHEMA};
 use crate::store::MongoStore;
-use crate::{roots, watch};
+use crate::{roots, warnings, watch};
 
 /// How long opening may take.
 pub const OPEN_MAX: Duration = Duration::from_secs(5);
@@ -151,7 +152,37 @@ impl MongoStore {
     }
 }
 
+/// What a look has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examined {
+    /// What the live server's settings may lose or delay. Empty where it cannot be asked.
+    pub warnings: Vec<String>,
+    /// Whether our collections are not there yet.
+    pub is_new: bool,
+}
+
+/// Says whether [`MongoStore::open`] would succeed, as far as that can be seen without writing anything.
+pub async fn examine(config: Config) -> Result<Examined, OpenError> {
+    let ear = Ear::default();
+    let look = async {
+        let (collections, _roots) = reach(&config, &ear).await?;
+        let is_new = look_at_rights(&collections, &config).await?;
+        Ok(Examined { warnings: warnings::of(&collections).await, is_new })
+    };
+    match timeout(OPEN_MAX, look).await {
+        Ok(examined) => examined,
+        Err(_) => Err(ear.last_words(&config)),
+    }
+}
+
 async fn open(config: &Config, ear: &Ear) -> Result<MongoStore, OpenError> {
+    let (collections, roots) = reach(config, ear).await?;
+    check_rights(&collections, config).await?;
+    Ok(MongoStore::new(collections, config.calls_max(), roots))
+}
+
+/// The collections at a server that can be used, and the roots that it is trusted by.
+async fn reach(config: &Config, ear: &Ear) -> Result<(Collections, Option<NamedTempFile>), OpenError> {
     let resolved = config.client_options().await;
     let mut options = resolved.map_err(|error| refusal(&error, "look up servers", config))?;
     let tls = |why: String| OpenError::Tls { server: config.hosts(), why };
@@ -159,9 +190,7 @@ async fn open(config: &Config, ear: &Ear) -> Result<MongoStore, OpenError> {
     options.sdam_event_handler = Some(ear.handler());
     let client = Client::with_options(options).map_err(|error| refusal(&error, "connect", config))?;
     check_server(&client, &greet(&client, config, ear).await?, config).await?;
-    let collections = Collections::new(&client, config);
-    check_rights(&collections, config).await?;
-    Ok(MongoStore::new(collections, config.calls_max(), roots))
+    Ok((Collections::new(&client, config), roots))
 }
 
 /// The first answer of a primary. Waits for one, unless what the servers say makes it hopeless.
@@ -203,7 +232,7 @@ async fn check_server(client: &Client, hello: &Document, config: &Config) -> Res
 /// Does once what the store does all the time, harmlessly, so that a missing right shows at the start.
 async fn check_rights(collections: &Collections, config: &Config) -> Result<(), OpenError> {
     let may = |action: &'static str| move |error: Error| refusal(&error, action, config);
-    schema::version(collections).await.map_err(may("find"))?;
+    version(collections, config).await?;
     match schema::prepare(collections).await.map_err(may("make collections and indexes"))? {
         Found::Ours => {}
         Found::Newer(found) => {
@@ -213,6 +242,30 @@ async fn check_rights(collections: &Collections, config: &Config) -> Result<(), 
     schema::sign(collections).await.map_err(may("insert and update"))?;
     schema::remove_nothing(collections).await.map_err(may("remove"))?;
     watch::open(collections).await.map_err(may("open a change stream (the action changeStream)")).map(drop)
+}
+
+/// The same with what changes nothing, and whether our collections are not there yet. What may be inserted is not seen.
+async fn look_at_rights(collections: &Collections, config: &Config) -> Result<bool, OpenError> {
+    let may = |action: &'static str| move |error: Error| refusal(&error, action, config);
+    let is_new = match version(collections, config).await? {
+        found if found > SCHEMA => {
+            return Err(OpenError::NewerSchema { database: config.database.clone(), found });
+        }
+        found => found == 0,
+    };
+    schema::change_nothing(collections).await.map_err(may("insert and update"))?;
+    schema::remove_nothing(collections).await.map_err(may("remove"))?;
+    if !is_new {
+        watch::open(collections)
+            .await
+            .map_err(may("open a change stream (the action changeStream)"))
+            .map(drop)?;
+    }
+    Ok(is_new)
+}
+
+async fn version(collections: &Collections, config: &Config) -> Result<i32, OpenError> {
+    schema::version(collections).await.map_err(|error| refusal(&error, "find", config))
 }
 
 fn refusal(error: &Error, action: &'static str, config: &Config) -> OpenError {

@@ -109,6 +109,12 @@ pub(crate) async fn sign(collections: &Collections) -> Result<(), Error> {
     collections.write_to_majority(sign).await.map(drop)
 }
 
+/// An update that finds nothing, and is acknowledged by a majority all the same.
+pub(crate) async fn change_nothing(collections: &Collections) -> Result<(), Error> {
+    let now = doc! { "$currentDate": { "at": true } };
+    collections.meta.update_one(doc! { ID: Bson::Null }, now).await.map(drop)
+}
+
 /// A removal that finds nothing, for the same reason.
 pub(crate) async fn remove_nothing(collections: &Collections) -> Result<(), Error> {
     collections.sessions.delete_one(doc! { ID: Bson::Null }).await.map(drop)

@@ -57,15 +57,13 @@ impl Failure {
             Self::Driver(error) => error,
         };
         let text = describe(&error);
-        match error.code() {
-            Some(code) if *code == SqlState::DATA_CORRUPTED || *code == SqlState::INDEX_CORRUPTED => {
-                StoreError::Corrupt(text)
-            }
-            // A server that ends may do so between our commit and its answer.
-            _ if doubt && intent == Intent::Write => StoreError::Unknown(text),
-            // A read; or the server took the transaction back, and said so.
-            _ => StoreError::Unreachable(text),
+        // A server that ends may do so between our commit and its answer.
+        if doubt && intent == Intent::Write {
+            return StoreError::Unknown(text);
         }
+        // A read; or the server took the transaction back, and said so. A damaged page or index, too, is the server's
+        // trouble and no session's end: it is mended there, and then the row can be read.
+        StoreError::Unreachable(text)
     }
 }
 

@@ -4,6 +4,7 @@
 mod config;
 mod dial;
 mod event;
+mod examine;
 mod failure;
 mod lane;
 mod lanes;
@@ -18,6 +19,7 @@ mod watch;
 
 pub use config::{BadUrl, CONNECTIONS, CONNECTIONS_MIN, Config, SCHEMA};
 pub use dial::{DIAL_MAX, LOCK_MAX, STATEMENT_MAX};
+pub use examine::{Examined, examine};
 pub use lanes::{ANSWER_MAX, RETRY_EVERY, RETRY_MAX, WAIT_MAX, WAITING_MAX};
 pub use notifier::{BATCH_EVENTS_MAX, QUEUE_EVENTS_MAX};
 pub use open::{MIGRATE_MAX, OPEN_MAX, OpenError};

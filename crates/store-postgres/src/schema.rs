@@ -64,6 +64,41 @@ pub(crate) async fn prepare(client: &mut Client, config: &Config) -> Result<(), 
     rights(client, config).await
 }
 
+/// Says whether `prepare` would succeed, and whether our tables are not there yet. Changes nothing.
+pub(crate) async fn look(client: &Client, config: &Config) -> Result<bool, OpenError> {
+    let found = format(client, config).await?;
+    if found == Some(FORMAT) {
+        rights(client, config).await?;
+    } else {
+        right_to_make(client, config).await?;
+    }
+    Ok(found.is_none())
+}
+
+/// Whether we may make tables in the schema, or else the schema itself.
+async fn right_to_make(client: &Client, config: &Config) -> Result<(), OpenError> {
+    let cannot_tell = |e: Error| refused("tell our privileges", &e);
+    let (schema, quoted_schema) = (&config.schema, config.quoted_schema());
+    let ask =
+        "SELECT has_schema_privilege(n.oid, 'CREATE') FROM pg_catalog.pg_namespace n WHERE n.nspname = $1";
+    if let Some(row) = client.query_opt(ask, &[schema]).await.map_err(cannot_tell)? {
+        if row.get(0) {
+            return Ok(());
+        }
+        let grant = format!("USAGE, CREATE ON SCHEMA {quoted_schema}");
+        return Err(lacks(config, format!("CREATE on schema {schema}"), &grant));
+    }
+    let ask = "SELECT has_database_privilege(current_database(), 'CREATE')";
+    if client.query_one(ask, &[]).await.map_err(cannot_tell)?.get(0) {
+        return Ok(());
+    }
+    Err(OpenError::Privilege {
+        user: config.user.clone(),
+        lacks: format!("CREATE on database {}, to make schema {schema}", config.database),
+        grant: format!("CREATE SCHEMA {quoted_schema} AUTHORIZATION {}", quoted(&config.user)),
+    })
+}
+
 async fn migrate(client: &mut Client, config: &Config) -> Result<(), OpenError> {
     let (schema, quoted_schema) = (&config.schema, config.quoted_schema());
     let make = |e: Error| match e.code() {

@@ -16,6 +16,13 @@ impl Dialect {
     pub(crate) fn of(version: &str) -> Self {
         Self { tells: !version.contains("CockroachDB") && !version.contains("-YB-") }
     }
+
+    /// What an operator should know of it.
+    pub(crate) fn warning(self) -> Option<String> {
+        let what =
+            "this server has no NOTIFY: nothing is told between processes, so every request reads the store";
+        (!self.tells).then(|| what.to_owned())
+    }
 }
 
 /// The statements, prepared on one connection.

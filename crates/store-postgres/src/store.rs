@@ -80,13 +80,7 @@ impl PostgresStore {
 
     /// What the server's settings may lose, and what it lacks.
     pub async fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if !self.dialect.tells {
-            warnings.push(
-                "this server has no NOTIFY: nothing is told between processes, so every request reads the store"
-                    .to_owned(),
-            );
-        }
+        let mut warnings = Vec::from_iter(self.dialect.warning());
         if let (up, Some(failure)) = self.calls.up() {
             let wanted = self.config.connections_max - APART;
             warnings.push(format!("{up} of {wanted} connections could be made: {failure}"));
@@ -124,7 +118,7 @@ impl PostgresStore {
             Ok(lane.client.execute(&lane.sql.confirm, &[&id, &now]).await? > 0)
         });
         call.await.map_err(|e| match e {
-            StoreError::Corrupt(_) | StoreError::Bug(_) | StoreError::Unsafe(_) => e,
+            StoreError::Corrupt(_) | StoreError::Newer(_) | StoreError::Bug(_) | StoreError::Unsafe(_) => e,
             // The tombstone was seen, so the write whose fate is open is not this one.
             e => StoreError::Unsafe(format!("ended, and nobody says yet that this lasts: {e}")),
         })

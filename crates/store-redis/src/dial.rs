@@ -47,6 +47,8 @@ pub(crate) enum DialFault {
     Foreign,
     /// It has ended the connection before it said a word.
     HungUp,
+    /// It has no database of this number.
+    NoDatabase(i64, String),
     /// Everything else.
     Other(String),
 }
@@ -60,6 +62,9 @@ impl fmt::Display for NoConnection {
             DialFault::Refused(why) => write!(f, "redis at {place} refuses our user or password: {why}"),
             DialFault::Foreign => write!(f, "what listens at {place} does not speak Redis's protocol"),
             DialFault::HungUp => write!(f, "redis at {place} ended the connection"),
+            DialFault::NoDatabase(database, why) => {
+                write!(f, "redis at {place} has no database {database}: {why}")
+            }
             DialFault::Other(why) => write!(f, "redis at {place}: {why}"),
         }
     }
@@ -150,7 +155,12 @@ impl Dialer {
     ) -> Result<T, NoConnection> {
         let fault = match timeout(DIAL_MAX, dial).await {
             Ok(Ok(connection)) => return Ok(connection),
-            Ok(Err(error)) => fault(&error),
+            Ok(Err(error)) => match fault(&error) {
+                DialFault::Other(why) if why.contains("DB index") => {
+                    DialFault::NoDatabase(self.config.database, why)
+                }
+                fault => fault,
+            },
             // To a server without TLS our first words are half a line, of which it awaits the rest.
             Err(_) if self.config.tls => {
                 DialFault::Tls("no answer in 1 s, and a server without TLS gives none".to_owned())

@@ -25,7 +25,7 @@ mod watch;
 pub use config::{
     BadUrl, COMMAND_MAX, Config, DIAL_MAX, EXPIRY_SLACK, OPEN_MAX, PREFIX, QUEUE_MAX, WAIT_CONNECTIONS,
 };
-pub use open::{FORMAT, OpenError, open};
+pub use open::{Examined, FORMAT, OpenError, examine, open};
 pub use store::RedisStore;
 pub use vouch::VOUCHED_FOR;
 pub use watch::SILENCE_MAX;

@@ -113,6 +113,16 @@ pub enum OpenError {
         /// The policy it has.
         policy: String,
     },
+    /// It has no database of that number.
+    #[error("redis at {place} has no database {database} ({why}): name another behind the host in the URL")]
+    NoDatabase {
+        /// `host:port`.
+        place: String,
+        /// The number in the URL.
+        database: i64,
+        /// As the server says it.
+        why: String,
+    },
     /// The sentinels know no such master.
     #[error(
         "the sentinels know no master named {name}: check the name in the URL (sentinel monitor NAME ...)"
@@ -127,10 +137,37 @@ pub enum OpenError {
 pub async fn open(config: Config) -> Result<RedisStore, OpenError> {
     let place = config.places.first().map(ToString::to_string).unwrap_or_default();
     let late = || OpenError::Unreachable { place, why: format!("not ready in {} s", OPEN_MAX.as_secs()) };
-    timeout(OPEN_MAX, open_unhurried(config)).await.unwrap_or_else(|_| Err(late()))
+    let opened = async {
+        let store = reach(config).await?;
+        store.take_format().await?;
+        Ok(store)
+    };
+    timeout(OPEN_MAX, opened).await.unwrap_or_else(|_| Err(late()))
 }
 
-async fn open_unhurried(config: Config) -> Result<RedisStore, OpenError> {
+/// What a look has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examined {
+    /// What the settings of the live servers may lose, in words for an operator.
+    pub warnings: Vec<String>,
+    /// Whether no store has been opened there yet.
+    pub is_new: bool,
+}
+
+/// Says whether [`open`] would succeed. No key is written.
+pub async fn examine(config: Config) -> Result<Examined, OpenError> {
+    let place = config.places.first().map(ToString::to_string).unwrap_or_default();
+    let late = || OpenError::Unreachable { place, why: format!("no answer in {} s", OPEN_MAX.as_secs()) };
+    let examined = async {
+        let store = reach(config).await?;
+        let is_new = !store.has_format().await?;
+        Ok(Examined { warnings: store.warnings().await, is_new })
+    };
+    timeout(OPEN_MAX, examined).await.unwrap_or_else(|_| Err(late()))
+}
+
+/// A store at these servers, which have been checked and let us do what we need.
+async fn reach(config: Config) -> Result<RedisStore, OpenError> {
     let config = Arc::new(config);
     let keys = Keys::new(&config.prefix);
     let dialer = Arc::new(Dialer::new(Arc::clone(&config)));
@@ -144,7 +181,6 @@ async fn open_unhurried(config: Config) -> Result<RedisStore, OpenError> {
     servers.up().await;
     let store = RedisStore { servers, keys, durable };
     store.try_privileges().await?;
-    store.take_format().await?;
     Ok(store)
 }
 
@@ -228,22 +264,29 @@ impl RedisStore {
 
     /// Writes the format if there is none yet, and refuses one that is not ours.
     async fn take_format(&self) -> Result<(), OpenError> {
-        let key = self.keys.format();
         let mut set = cmd("SET");
-        set.arg(key.as_slice()).arg(FORMAT).arg("NX");
+        set.arg(self.keys.format()).arg(FORMAT).arg("NX");
+        self.ask_of_format(set).await?;
+        self.has_format().await.map(drop)
+    }
+
+    /// Whether the format is there. Refuses one that is not ours.
+    async fn has_format(&self) -> Result<bool, OpenError> {
         let mut get = cmd("GET");
-        get.arg(key.as_slice());
-        for command in [set, get] {
-            let answered = self.servers.ask(&key, &Order::Plain(command), Reach::Master).await;
-            let place = |why: String| OpenError::Unreachable { place: "its master".to_owned(), why };
-            let value = answered.map_err(|failure| place(of_read(&key, failure).to_string()))?;
-            if let Value::BulkString(found) = value
-                && found != FORMAT.to_string().into_bytes()
-            {
-                return Err(OpenError::NewerFormat { found: String::from_utf8_lossy(&found).into_owned() });
+        get.arg(self.keys.format());
+        match self.ask_of_format(get).await? {
+            Value::BulkString(found) if found != FORMAT.to_string().into_bytes() => {
+                Err(OpenError::NewerFormat { found: String::from_utf8_lossy(&found).into_owned() })
             }
+            found => Ok(found != Value::Nil),
         }
-        Ok(())
+    }
+
+    async fn ask_of_format(&self, command: Cmd) -> Result<Value, OpenError> {
+        let key = self.keys.format();
+        let answered = self.servers.ask(&key, &Order::Plain(command), Reach::Master).await;
+        let place = |why: String| OpenError::Unreachable { place: "its master".to_owned(), why };
+        answered.map_err(|failure| place(of_read(&key, failure).to_string()))
     }
 
     /// What the settings of the live servers may lose, in words for an operator.
@@ -256,7 +299,7 @@ impl RedisStore {
     }
 }
 
-/// Commands of every kind that the store and its scripts use, on a key that holds no entry.
+/// Commands of every kind that the store and its scripts use, on keys that are not there and do not come to be.
 fn trials(key: &[u8], channel: &[u8], beat: &[u8]) -> Vec<Cmd> {
     let set = [key, b":trial"].concat();
     let trial = |name: &str, key: &[u8], arguments: &[&str]| {
@@ -271,9 +314,9 @@ fn trials(key: &[u8], channel: &[u8], beat: &[u8]) -> Vec<Cmd> {
         trial("GET", key, &[]),
         trial("GETRANGE", key, &["0", "1"]),
         trial("SETRANGE", key, &["0", ""]),
-        trial("SET", key, &["trial", "PX", "1"]),
+        trial("SET", key, &["trial", "XX", "PX", "1"]),
         trial("GETDEL", key, &[]),
-        trial("ZADD", &set, &["GT", "1", "trial"]),
+        trial("ZADD", &set, &["XX", "GT", "1", "trial"]),
         trial("ZRANGEBYSCORE", &set, &["(1", "+inf", "LIMIT", "0", "1"]),
         trial("ZREMRANGEBYSCORE", &set, &["-inf", "0"]),
         trial("PTTL", &set, &[]),
@@ -317,6 +360,7 @@ fn no_connection(no: NoConnection) -> OpenError {
         DialFault::Tls(why) => OpenError::Tls { place, why },
         DialFault::Refused(why) if why.contains("permissions") => OpenError::MissingPrivilege { place, why },
         DialFault::Refused(why) => OpenError::WrongPassword { place, why },
+        DialFault::NoDatabase(database, why) => OpenError::NoDatabase { place, database, why },
         DialFault::Other(why) => OpenError::Unreachable { place, why },
     }
 }

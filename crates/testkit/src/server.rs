@@ -1,6 +1,7 @@
 //! Real database servers for tests: a process of our own in a directory of its own on a free loopback port, gone when
 //! the value is. A file of its own for each kind. A server that cannot start fails the test that wants it.
 
+pub mod disk;
 pub mod mongo;
 pub mod postgres;
 pub mod redis;
@@ -143,6 +144,16 @@ impl Server {
         self.dismiss();
         self.signal(Signal::TERM);
         let _ = self.child.wait();
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn until_ended(&mut self) {
+        let patience = Patience::new(START_MAX);
+        while self.child.try_wait().expect("our own child can be asked").is_none() {
+            assert!(!patience.left().is_zero(), "{} does not end: {}", self.name, self.log());
+            pause(ASK_EVERY);
+        }
+        self.dismiss();
     }
 
     /// Starts an ended server again, on the same port and files.

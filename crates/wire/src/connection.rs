@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 
+use crate::answer::Answer;
 use crate::core::Core;
 use crate::exchange::{Exchange, Served};
 use crate::line::Line;
@@ -24,14 +25,14 @@ pub(crate) async fn serve<F: Face>(link: Link, face: Arc<F>) {
         }
         turn.is_open = true;
         if let Err(NoRequest::Refused(refusal)) = next {
-            refuse(&mut turn.link, refusal).await;
+            refuse(&mut turn.link, &*turn.face, refusal).await;
             turn.close();
             return turn.link.finish().await;
         }
         let exchange = Exchange { link: &mut turn.link, note: &mut turn.note };
         let died = AssertUnwindSafe(turn.face.serve(exchange)).catch_unwind().await.is_err();
         if died {
-            bury(&mut turn.link).await;
+            bury(&mut turn.link, &*turn.face).await;
         }
         turn.close();
         let link = &mut turn.link;
@@ -74,19 +75,19 @@ impl<F: Face> Drop for Turn<F> {
     }
 }
 
-async fn refuse(link: &mut Link, refusal: Refusal) {
+async fn refuse<F: Face>(link: &mut Link, face: &F, refusal: Refusal) {
     Core::with(|core| core.slab.add(Counter::Refused, 1));
-    let answer = refusal.answer();
     if refusal == Refusal::Crowded {
         Core::with(|core| core.slab.add(Counter::HeadsCrowdedOut, 1));
     }
-    link.record.fault = Some(String::from_utf8_lossy(&answer.body).into_owned());
+    link.record.fault = Some(refusal.detail());
     link.close = true;
+    let answer = dressed(link, face, refusal);
     link.answer(&answer).await;
 }
 
 /// After a panic: an error when nothing was sent yet, else an abort.
-async fn bury(link: &mut Link) {
+async fn bury<F: Face>(link: &mut Link, face: &F) {
     Core::with(|core| core.slab.add(Counter::Panics, 1));
     link.record.fault = Some("panic".to_owned());
     link.close = true;
@@ -94,8 +95,15 @@ async fn bury(link: &mut Link) {
         link.abort();
     } else {
         link.outbox.clear();
-        link.answer(&Refusal::Panic.answer()).await;
+        let answer = dressed(link, face, Refusal::Panic);
+        link.answer(&answer).await;
     }
+}
+
+/// A refusal in the form that fits whoever will look at it, with what the face adds.
+fn dressed<F: Face>(link: &Link, face: &F, refusal: Refusal) -> Answer {
+    let audience = link.audience();
+    refusal.answer(&audience).lines(&face.refusal_lines(&audience))
 }
 
 fn log<F: Face>(link: &mut Link, face: &F, note: &F::Note) {

@@ -86,7 +86,7 @@ impl<'c, N> Exchange<'c, N> {
                 if link.deadline.poll_passed(cx) {
                     return Poll::Ready(Err(BodyFault::Missing));
                 }
-                if link.io.poll_flush(cx, &mut link.outbox)?.is_pending() {
+                if link.poll_flush(cx)?.is_pending() {
                     return Poll::Pending;
                 }
                 while !link.reader.is_done() && !link.inbox.is_empty() {

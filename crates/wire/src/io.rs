@@ -69,6 +69,13 @@ impl Io {
         socket2::SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]).is_ok_and(|n| n > 0)
     }
 
+    /// Whether the peer has reset the connection, or the network has given it up. One that will only send no more has
+    /// not gone. Takes a system call, and no byte that has come.
+    pub(crate) fn has_failed(&self) -> bool {
+        let Self::Plain(stream) = self;
+        !matches!(stream.take_error(), Ok(None))
+    }
+
     /// Says that nothing more will be written.
     pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Self::Plain(stream) = self;

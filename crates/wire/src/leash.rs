@@ -64,6 +64,11 @@ impl<'l> Leash<'l> {
     /// For who has nothing that could end.
     pub const NONE: Self = Self(None);
 
+    /// Whether there is something that could end.
+    pub(crate) fn is_some(self) -> bool {
+        self.0.is_some()
+    }
+
     /// With the anchor that this makes.
     pub fn new(anchor: &'l (dyn Fn() -> Arc<dyn Anchor> + Send + Sync)) -> Self {
         Self(Some(anchor))

@@ -4,9 +4,11 @@
 
 mod accept;
 mod answer;
+mod audience;
 mod buffer;
 mod connection;
 mod core;
+mod crowd;
 mod edit;
 mod exchange;
 mod host;
@@ -15,6 +17,7 @@ mod leash;
 mod line;
 mod link;
 mod metrics;
+mod notice;
 mod peers;
 mod relay;
 mod reply;
@@ -28,9 +31,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vestibule_message::head::HeadLimits;
+use vestibule_message::lines::Lines;
 
 pub use crate::accept::bind;
 pub use crate::answer::Answer;
+pub use crate::audience::Audience;
 pub use crate::core::{RequestId, TRACEPARENT_BYTES};
 pub use crate::edit::{Edit, Strip};
 pub use crate::exchange::{BodyFault, Exchange, Served};
@@ -38,6 +43,7 @@ pub use crate::host::HostFault;
 pub use crate::leash::{Anchor, Grip, Leash, Slip, Tug};
 pub use crate::line::Line;
 pub use crate::metrics::{Happening, Tally};
+pub use crate::notice::{Notice, tell};
 pub use crate::peers::{AddressText, TrustedPeers};
 pub use crate::relay::{Refused, RelayFault, Relayed};
 pub use crate::server::{Drained, Listener, Monitor, Server, Settings};
@@ -56,6 +62,11 @@ pub trait Face: Send + Sync + 'static {
     /// Adds the face's fields to the access line. Called exactly once for each request, also when it was refused,
     /// cut short, or died of a panic; wire has written its own fields before.
     fn log(&self, note: &Self::Note, served: &Served, line: &mut Line<'_>);
+
+    /// What is added to a refusal that this face has not seen the request of.
+    fn refusal_lines(&self, _audience: &Audience) -> Lines {
+        Lines::default()
+    }
 
     /// Counts what happened to a request. Called as often as [`Face::log`], and where nothing is logged too.
     fn tally(&self, _note: &Self::Note, _tally: &mut Tally<'_>) {}

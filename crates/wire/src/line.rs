@@ -1,10 +1,14 @@
 //! Access lines: one JSON object a request, built in a buffer of the core and written by a thread of its own. A log
-//! that cannot keep up loses lines, and counts them; it never holds up a request.
+//! that cannot keep up, or takes none, loses lines, and counts them; it never holds up a request.
 
+use std::convert::Infallible;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel};
+use std::time::Duration;
+
+use crate::notice::Notice;
 
 /// Bytes a core gathers before it hands them to the writer at once.
 const GATHER_BYTES: usize = 32 * 1024;
@@ -13,21 +17,34 @@ const BLOCKS_WAITING_MAX: usize = 64;
 /// Bytes of one value; the rest is left out.
 const VALUE_BYTES_MAX: usize = 1024;
 
+static LOST: Notice = Notice::new();
+
+/// Lines on their way to the writer.
+struct Block {
+    bytes: Vec<u8>,
+    lines: u64,
+}
+
 /// Where access lines go: to the writer, until it is dropped.
 #[derive(Clone)]
 pub(crate) struct LineSink {
-    blocks: SyncSender<Vec<u8>>,
+    blocks: SyncSender<Block>,
     dropped: Arc<AtomicU64>,
 }
 
 impl LineSink {
     /// Starts the writing thread. It ends when the last sink is gone and everything is written.
-    pub(crate) fn start(out: Box<dyn Write + Send>) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
+    pub(crate) fn start(out: Box<dyn Write + Send>) -> std::io::Result<(Self, LineWriter)> {
         let (blocks, waiting) = sync_channel(BLOCKS_WAITING_MAX);
-        let writer = std::thread::Builder::new()
-            .name("access-log".to_owned())
-            .spawn(move || write_all(out, &waiting))?;
-        Ok((Self { blocks, dropped: Arc::default() }, writer))
+        let dropped = Arc::<AtomicU64>::default();
+        let (writing, done) = channel();
+        let lost = Arc::clone(&dropped);
+        let write = move || {
+            write_all(out, &waiting, &lost);
+            drop(writing);
+        };
+        std::thread::Builder::new().name("access-log".to_owned()).spawn(write)?;
+        Ok((Self { blocks, dropped }, LineWriter(done)))
     }
 
     pub(crate) fn dropped(&self) -> &Arc<AtomicU64> {
@@ -35,10 +52,23 @@ impl LineSink {
     }
 }
 
-fn write_all(mut out: Box<dyn Write + Send>, waiting: &Receiver<Vec<u8>>) {
-    for block in waiting {
+/// The writing thread, seen from outside. It may stand still for ever in a write.
+pub(crate) struct LineWriter(Receiver<Infallible>);
+
+impl LineWriter {
+    /// Whether it has written everything by then.
+    pub(crate) fn is_done_within(&self, time: Duration) -> bool {
+        matches!(self.0.recv_timeout(time), Err(RecvTimeoutError::Disconnected))
+    }
+}
+
+fn write_all(mut out: Box<dyn Write + Send>, waiting: &Receiver<Block>, lost: &AtomicU64) {
+    for Block { bytes, lines } in waiting {
         // A log that cannot be written must not stop the traffic.
-        let _ = out.write_all(&block).and_then(|()| out.flush());
+        if let Err(why) = out.write_all(&bytes).and_then(|()| out.flush()) {
+            let lost = lost.fetch_add(lines, Ordering::Relaxed) + lines;
+            LOST.give(|| format!("the access log cannot be written: {why}; {lost} lines are lost so far"));
+        }
     }
 }
 
@@ -71,9 +101,11 @@ impl Lines {
     /// Gives what was gathered to the writer.
     pub(crate) fn hand_over(&mut self) {
         let Some(sink) = self.sink.as_ref().filter(|_| !self.block.is_empty()) else { return };
-        let block = std::mem::replace(&mut self.block, Vec::with_capacity(GATHER_BYTES));
+        let bytes = std::mem::replace(&mut self.block, Vec::with_capacity(GATHER_BYTES));
+        let block = Block { bytes, lines: self.gathered };
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = sink.blocks.try_send(block) {
-            sink.dropped.fetch_add(self.gathered, Ordering::Relaxed);
+            let lost = sink.dropped.fetch_add(self.gathered, Ordering::Relaxed) + self.gathered;
+            LOST.give(|| format!("the access log is too slow; {lost} lines are lost so far"));
         }
         self.gathered = 0;
     }

@@ -13,10 +13,13 @@ use vestibule_message::framing::BodyReader;
 use vestibule_message::head::{HeadFault, RequestHead, RequestIndex, Version};
 use vestibule_message::method::Method;
 use vestibule_message::scan::HeadScan;
+use vestibule_message::status::Status;
 
 use crate::answer::Answer;
+use crate::audience::Audience;
 use crate::buffer::{BUFFER_BYTES, Buffer};
 use crate::core::{Core, RequestId};
+use crate::crowd::Crowd;
 use crate::edit;
 use crate::io::{Io, canonical};
 use crate::leash::Slip;
@@ -41,7 +44,10 @@ pub(crate) struct Record {
     /// The status of the final head sent; `None` while there is none.
     pub(crate) status: Option<u16>,
     pub(crate) bytes_in: u64,
+    /// Bytes that have left, those of interim answers and of framing included.
     pub(crate) bytes_out: u64,
+    /// How many of them leave before the final head.
+    head_at: u64,
     /// The answer was cut before its end.
     pub(crate) aborted: bool,
     /// The upstream the request went to.
@@ -58,6 +64,8 @@ pub(crate) struct Link {
     pub(crate) peer: SocketAddr,
     pub(crate) deadline: Deadline,
     pub(crate) shared: Arc<Shared>,
+    /// Who came by the same listener.
+    crowd: Arc<Crowd>,
     /// The head of the request, and while it is read what came with it.
     head: Buffer,
     index: RequestIndex,
@@ -86,7 +94,7 @@ pub(crate) enum NoRequest {
 }
 
 impl Link {
-    pub(crate) fn new(io: Io, peer: SocketAddr, shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(io: Io, peer: SocketAddr, shared: Arc<Shared>, crowd: Arc<Crowd>) -> Self {
         let deadline = Deadline::new(&shared.ticker);
         let record = Record::new(RequestId::default());
         Self {
@@ -94,6 +102,7 @@ impl Link {
             peer: canonical(peer),
             deadline,
             shared,
+            crowd,
             head: Buffer::default(),
             index: RequestIndex::default(),
             inbox: Buffer::default(),
@@ -111,6 +120,11 @@ impl Link {
     /// The head of the request being served.
     pub(crate) fn request(&self) -> RequestHead<'_> {
         self.index.of(self.head.data())
+    }
+
+    /// Who will look at a refusal, as far as the head has come.
+    pub(crate) fn audience(&self) -> Audience {
+        Audience::of(self.peer.ip(), self.head.data())
     }
 
     /// Waits for the next request and reads its head. Holds no buffer while nothing comes.
@@ -181,6 +195,15 @@ impl Link {
             Core::with(|core| core.give_back(&mut self.head));
             self.forget_head();
         }
+        // Others cannot get in, and this one has been quiet for long enough to go.
+        if self.crowd.is_dense()
+            && !begun
+            && self.head.is_empty()
+            && !self.io.has_unread()
+            && self.crowd.takes(self.deadline.since_set())
+        {
+            return Poll::Ready(Err(NoRequest::Over));
+        }
         // What has come in time is not dropped because the kernel's word of it has not been heard yet.
         if self.deadline.poll_passed(cx) && !self.io.has_unread() {
             let over = if begun { NoRequest::Refused(Refusal::HeadSlow) } else { NoRequest::Over };
@@ -243,7 +266,10 @@ impl Link {
         if len > self.shared.limits.head.head_bytes_max {
             return Err(Refusal::Head(HeadFault::TooLarge("the whole head")));
         }
-        self.index.parse(&data[..len], &self.shared.limits.head).map_err(Refusal::Head)?;
+        let parsed = self.index.parse(&data[..len], &self.shared.limits.head);
+        // What could be read stands in the log, also of a request that is refused.
+        self.has_head = self.index.is_read();
+        parsed.map_err(Refusal::Head)?;
         let surplus = &data[len..];
         let request = self.index.of(&data[..len]);
         let reader = BodyReader::new(request.body_length());
@@ -256,7 +282,6 @@ impl Link {
             self.inbox.put(surplus);
         }
         self.head.truncate(len);
-        self.has_head = true;
         self.reader = reader;
         self.close = !persistent || self.shared.is_draining();
         Ok(())
@@ -296,11 +321,15 @@ impl Link {
 
     /// Writes a whole answer. An unread body ends the connection, so that it is never taken for a request.
     pub(crate) async fn answer(&mut self, answer: &Answer) {
+        if self.record.aborted {
+            return;
+        }
         let version = if self.has_head { self.request().version() } else { Version::Current };
         let bodiless =
             self.has_head && self.request().method() == Method::Head || answer.status.is_bodiless();
         self.close |= !self.skim_body() || self.shared.is_draining();
         self.back_outbox();
+        self.begin_head(answer.status);
         let out = &mut self.outbox;
         edit::write_status_line(answer.status, out);
         out.put(answer.lines.as_bytes());
@@ -316,12 +345,24 @@ impl Link {
         if !bodiless {
             out.put(&answer.body);
         }
-        self.record.status = Some(answer.status.code());
-        self.record.bytes_out += out.len() as u64;
         self.deadline.set(self.shared.limits.write_timeout);
         if self.flush().await.is_err() {
             self.abort();
         }
+    }
+
+    /// What is put into the outbox from here on is the final head and its body.
+    pub(crate) fn begin_head(&mut self, status: Status) {
+        self.record.status = Some(status.code());
+        self.record.head_at = self.record.bytes_out + self.outbox.len() as u64;
+    }
+
+    /// Writes until nothing waits, and counts what leaves.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let waiting = self.outbox.len();
+        let flushed = self.io.poll_flush(cx, &mut self.outbox);
+        self.record.bytes_out += (waiting - self.outbox.len()) as u64;
+        flushed
     }
 
     /// Writes out what waits, within the deadline.
@@ -330,14 +371,23 @@ impl Link {
             if self.deadline.poll_passed(cx) {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
-            self.io.poll_flush(cx, &mut self.outbox)
+            self.poll_flush(cx)
         })
         .await
     }
 
-    /// The answer cannot be finished: the client must not take it for whole.
+    /// Whether the client has gone for good, asked every two seconds of a watchful wait: nobody reads from it then, and
+    /// what it has sent ahead stays where it is.
+    pub(crate) fn has_gone(&self) -> bool {
+        self.deadline.is_time_to_look() && self.io.has_failed()
+    }
+
+    /// The answer cannot be finished: the client must not take it for whole. A head of which nothing has left was never sent.
     pub(crate) fn abort(&mut self) {
         self.record.aborted = true;
+        if self.record.bytes_out <= self.record.head_at {
+            self.record.status = None;
+        }
         self.close = true;
         self.outbox.clear();
         self.io.abort();
@@ -416,6 +466,7 @@ impl Record {
             status: None,
             bytes_in: 0,
             bytes_out: 0,
+            head_at: 0,
             aborted: false,
             upstream: None,
             fault: None,

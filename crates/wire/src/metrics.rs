@@ -41,6 +41,7 @@ counters! {
     NotSaved "vestibule_context_not_saved_total" "Answers of apps whose context patch could not be saved.",
     PatchRefused "vestibule_patches_refused_total" "Context patches that were not allowed, or came where none counts.",
     SessionUnknown "vestibule_sessions_unknown_total" "Requests whose session could not be read.",
+    SessionUnreadable "vestibule_sessions_unreadable_total" "Requests whose session is damaged in the store, and over with that.",
     CookiesDoubled "vestibule_cookies_doubled_total" "Requests with two session cookies of one name.",
     DurationMicros "vestibule_request_duration_microseconds_total" "Time from a request's head to the end of its answer, summed.",
 }
@@ -56,6 +57,8 @@ pub enum Happening {
     PatchRefused,
     /// The session could not be read.
     SessionUnknown,
+    /// What is stored of the session is damaged.
+    SessionUnreadable,
     /// A session cookie came twice.
     CookiesDoubled,
 }
@@ -71,6 +74,7 @@ impl Tally<'_> {
             Happening::NotSaved => Counter::NotSaved,
             Happening::PatchRefused => Counter::PatchRefused,
             Happening::SessionUnknown => Counter::SessionUnknown,
+            Happening::SessionUnreadable => Counter::SessionUnreadable,
             Happening::CookiesDoubled => Counter::CookiesDoubled,
         };
         if happened {
@@ -136,7 +140,7 @@ pub(crate) fn render(slabs: &[Arc<Slab>], dropped_lines: u64) -> String {
     );
     number(
         "vestibule_access_lines_dropped_total",
-        "Access lines lost because the log was too slow.",
+        "Access lines lost because the log was too slow or could not be written.",
         "counter",
         dropped_lines,
     );

@@ -55,6 +55,11 @@ impl TrustedPeers {
         self.0.iter().any(|net| net.contains(&peer))
     }
 
+    /// Whether the request came over https, as a trusted peer says: of several words the last is its own.
+    pub fn is_https(&self, peer: IpAddr, head: &RequestHead<'_>) -> bool {
+        self.has(peer) && head.fields().all(Known::XForwardedProto).last().is_some_and(says_https)
+    }
+
     /// The caller's address: the peer, or behind trusted peers the right-most hop that is not one of them. A list that
     /// cannot be read counts up to where it can.
     pub fn client(&self, peer: IpAddr, head: &RequestHead<'_>) -> IpAddr {
@@ -75,6 +80,13 @@ impl TrustedPeers {
         }
         client
     }
+}
+
+/// Whether the last value of `X-Forwarded-Proto` says https, be it believed or not: of several words in it the last
+/// counts.
+pub(crate) fn says_https(last: &[u8]) -> bool {
+    let word = last.rsplit(|byte| *byte == b',').next().unwrap_or_default();
+    trim_ows(word).eq_ignore_ascii_case(b"https")
 }
 
 #[cfg(test)]

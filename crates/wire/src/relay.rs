@@ -7,6 +7,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
+use vestibule_message::field::Known;
 use vestibule_message::framing::{BodyLength, BodyReader};
 use vestibule_message::head::{RequestHead, ResponseHead, Version};
 use vestibule_message::method::Method;
@@ -58,6 +59,16 @@ pub enum RelayFault {
     /// What allowed the request has ended while its body was still being sent.
     #[error("what allowed the request does not hold any more")]
     Cut(Slip),
+}
+
+impl RelayFault {
+    /// Whether the upstream failed, and not the client.
+    fn is_upstreams(&self) -> bool {
+        !matches!(
+            self,
+            Self::BodyTooLarge | Self::BodyMalformed | Self::BodySlow | Self::ClientGone | Self::Cut(_)
+        )
+    }
 }
 
 impl From<ConnectFault> for RelayFault {
@@ -113,7 +124,7 @@ pub(crate) async fn relay<'l, N>(
         Err(fault) => {
             if let RelayFault::Cut(slip) = fault {
                 link.record.cut = Some(slip);
-            } else {
+            } else if fault.is_upstreams() {
                 Core::with(|core| core.slab.add(Counter::UpstreamFailed, 1));
             }
             link.record.fault = Some(fault.to_string());
@@ -186,19 +197,18 @@ async fn drive_to_head(
     leash: Leash<'_>,
     conduct: &Conduct,
 ) -> Result<(), RelayFault> {
-    let body_timeout = link.shared.limits.body_timeout;
-    link.deadline.set(course.first_deadline(body_timeout));
+    link.deadline.set_watchful(course.first_deadline(link));
     poll_fn(|cx| {
         if course.upload == Upload::Sending {
             match course.poll_upload(link, cx) {
                 Poll::Ready(Ok(())) => {
                     course.upload = Upload::Done;
-                    link.deadline.set(conduct.answer_timeout);
+                    link.deadline.set_watchful(conduct.answer_timeout);
                 }
                 Poll::Ready(Err(RelayFault::UpstreamGone)) => {
                     // It may have answered before it stopped reading.
                     course.upload = Upload::Abandoned;
-                    link.deadline.set(conduct.answer_timeout);
+                    link.deadline.set_watchful(conduct.answer_timeout);
                 }
                 Poll::Ready(Err(fault)) => return Poll::Ready(Err(fault)),
                 // Once it has all been sent the app is to answer, and what it answers is delivered.
@@ -209,7 +219,7 @@ async fn drive_to_head(
                 }
             }
         }
-        if let Poll::Ready(done) = course.poll_head(link, cx) {
+        if let Poll::Ready(done) = course.poll_head(link, leash, cx) {
             return Poll::Ready(done);
         }
         if link.deadline.poll_passed(cx) {
@@ -217,6 +227,8 @@ async fn drive_to_head(
                 Some(fault) => return Poll::Ready(Err(fault)),
                 None => cx.waker().wake_by_ref(),
             }
+        } else if link.has_gone() && !course.is_wanted_anyway(leash) {
+            return Poll::Ready(Err(course::gone(link)));
         }
         Poll::Pending
     })
@@ -227,6 +239,11 @@ impl<N> Relayed<'_, N> {
     /// The head of the answer as the upstream sent it.
     pub fn head(&self) -> ResponseHead<'_> {
         self.course.head()
+    }
+
+    /// Whether a field of this name stood in an interim answer. None of those has gone on.
+    pub fn had_in_interim(&self, name: Known) -> bool {
+        self.course.interim_names().has(name)
     }
 
     /// The head of the request that it answers.
@@ -264,16 +281,14 @@ impl<N> Relayed<'_, N> {
             version == Version::Old && matches!(length, BodyLength::Chunked | BodyLength::UntilClose);
         link.close |= endless || course.upload != Upload::Done || link.shared.is_draining();
         link.back_outbox();
-        let before = link.outbox.len();
+        link.begin_head(status);
         let (close, started, out) = (link.close, link.record.started, &mut link.outbox);
         let reframed = Core::with(|core| {
             edit::write_response(&course.head(), version, &edit, close, core.date(started), out)
         });
-        link.record.status = Some(status.code());
-        link.record.bytes_out += (out.len() - before) as u64;
         let persistent = course.is_reusable(link.request().method());
         course.begin_download(BodyReader::new(length), reframed == Reframed::Chunked);
-        link.deadline.set(self.stall_timeout);
+        link.deadline.set_watchful(self.stall_timeout);
         match drive_download(link, course, self.leash, self.stall_timeout).await {
             Ok(()) => {
                 if course.upload != Upload::Done {
@@ -290,7 +305,7 @@ impl<N> Relayed<'_, N> {
                 course.up.io.abort();
                 self.course.release();
                 match fault {
-                    Broken::Fault(fault) => self.link.record.fault = Some(fault.to_owned()),
+                    Broken::Fault(fault) => self.link.record.fault = Some(fault),
                     Broken::Cut(slip) => self.link.record.cut = Some(slip),
                 }
                 self.link.abort();
@@ -302,15 +317,16 @@ impl<N> Relayed<'_, N> {
 
 /// Why an answer's body ends before its end.
 enum Broken {
-    Fault(&'static str),
+    Fault(String),
     Cut(Slip),
 }
 
-fn broken(fault: &'static str) -> Poll<Result<(), Broken>> {
-    Poll::Ready(Err(Broken::Fault(fault)))
+fn broken(fault: impl Into<String>) -> Poll<Result<(), Broken>> {
+    Poll::Ready(Err(Broken::Fault(fault.into())))
 }
 
-/// The body down, and what is left of the request's body up. Only the body down decides the outcome.
+/// The body down, and what is left of the request's body up. An upstream that reads no further may still answer; a body
+/// that has gone bad ends both, unless the answer is here as a whole.
 async fn drive_download(
     link: &mut Link,
     course: &mut Course,
@@ -323,10 +339,12 @@ async fn drive_download(
         if streams && let Some(slip) = course.tie.slipped(cx) {
             return Poll::Ready(Err(Broken::Cut(slip)));
         }
+        let mut spoilt = None;
         if course.upload == Upload::Sending {
             match course.poll_upload(link, cx) {
                 Poll::Ready(Ok(())) => course.upload = Upload::Done,
-                Poll::Ready(Err(_)) => course.upload = Upload::Abandoned,
+                Poll::Ready(Err(RelayFault::UpstreamGone)) => course.upload = Upload::Abandoned,
+                Poll::Ready(Err(fault)) => spoilt = Some(fault),
                 Poll::Pending => {}
             }
         }
@@ -335,7 +353,9 @@ async fn drive_download(
             Poll::Ready(Download::ClientGone) => broken("the client has gone"),
             Poll::Ready(Download::Truncated) => broken("the upstream's body ended early"),
             Poll::Ready(Download::Malformed) => broken("the upstream's body is malformed"),
+            Poll::Pending if let Some(fault) = spoilt => broken(fault.to_string()),
             Poll::Pending if link.deadline.poll_passed(cx) => broken("the body stood still for too long"),
+            Poll::Pending if link.has_gone() => broken("the client has gone"),
             Poll::Pending if !streams => {
                 streams = true;
                 match course.tie.tie(leash, cx) {

@@ -15,7 +15,7 @@ use crate::accept::{self, Accepted};
 use crate::core::{Core, CoreParts};
 use crate::io::Io;
 use crate::leash::{self, Tug};
-use crate::line::{LineSink, Lines};
+use crate::line::{LineSink, LineWriter, Lines};
 use crate::link::Link;
 use crate::metrics::{self, Counter, Slab};
 use crate::resolve::Resolver;
@@ -26,6 +26,10 @@ use crate::{Face, Limits, WallClock, connection};
 const HANDED_OVER_MAX: usize = 1024;
 /// How often a core closes idle upstream connections and hands its access lines over.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
+/// How long the end waits for the access log, which may be a pipe that nobody reads.
+const LOG_MAX: Duration = Duration::from_secs(1);
+/// The same when the end is hurried: enough for a log that is read.
+const LOG_HURRIED_MAX: Duration = Duration::from_millis(100);
 /// How often a draining server looks whether it is done.
 const DRAIN_LOOK: Duration = Duration::from_millis(10);
 
@@ -114,7 +118,7 @@ pub struct Server {
     stop_cores: watch::Sender<bool>,
     acceptor: JoinHandle<()>,
     cores: Vec<JoinHandle<()>>,
-    log_writer: Option<JoinHandle<()>>,
+    log_writer: Option<LineWriter>,
 }
 
 /// How a drain ended.
@@ -183,17 +187,18 @@ impl Server {
     }
 
     /// Ends the server. For `delay` it still accepts, while its answers close their connections; then it closes the
-    /// listeners, and after `limit` it cuts what is left. A message in `hurry`, or its end, cuts at once.
+    /// listeners, and after `limit` it cuts what is left. A message in `hurry`, or its end, cuts at once; after a message
+    /// the access log is hardly waited for either.
     pub fn drain(self, delay: Duration, limit: Duration, hurry: &Receiver<()>) -> Drained {
         self.shared.draining.store(true, Ordering::Relaxed);
-        let hurried = |time: Duration| !matches!(hurry.recv_timeout(time), Err(RecvTimeoutError::Timeout));
-        let mut cut_now = hurried(delay);
+        let mut hurry = Hurry { word: hurry, cut: false, told: false };
+        hurry.wait(delay);
         // The receivers live as long as their threads, which end only by this.
         let _ = self.stop_accepting.send(true);
         let _ = self.acceptor.join();
         let deadline = tick::now() + limit;
-        while !cut_now && self.shared.open_connections() > 0 && tick::now() < deadline {
-            cut_now = hurried(DRAIN_LOOK);
+        while !hurry.cut && self.shared.open_connections() > 0 && tick::now() < deadline {
+            hurry.wait(DRAIN_LOOK);
         }
         let cut = self.shared.open_connections();
         let _ = self.stop_cores.send(true);
@@ -202,9 +207,35 @@ impl Server {
         }
         self.shared.ticker.stop();
         if let Some(writer) = self.log_writer {
-            let _ = writer.join();
+            let begun = tick::now();
+            while !writer.is_done_within(DRAIN_LOOK) {
+                hurry.wait(Duration::ZERO);
+                if begun.elapsed() >= if hurry.told { LOG_HURRIED_MAX } else { LOG_MAX } {
+                    break;
+                }
+            }
         }
         Drained { cut }
+    }
+}
+
+/// What whoever ends the server has said since. A word is said once, and holds for all that is still waited for.
+struct Hurry<'h> {
+    word: &'h Receiver<()>,
+    /// Connections are cut: it was said, or nobody is left to say it.
+    cut: bool,
+    /// It was said.
+    told: bool,
+}
+
+impl Hurry<'_> {
+    /// Listens for so long.
+    fn wait(&mut self, time: Duration) {
+        match self.word.recv_timeout(time) {
+            Ok(()) => (self.cut, self.told) = (true, true),
+            Err(RecvTimeoutError::Disconnected) => self.cut = true,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
     }
 }
 
@@ -239,7 +270,7 @@ async fn run_core<F: Face>(
 fn take<F: Face>(accepted: Accepted<F>, core: usize, shared: &Arc<Shared>) {
     let open = Open::new(core, shared, accepted.of_listener);
     let Ok(stream) = tokio::net::TcpStream::from_std(accepted.stream) else { return };
-    let link = Link::new(Io::plain(stream), accepted.peer, Arc::clone(shared));
+    let link = Link::new(Io::plain(stream), accepted.peer, Arc::clone(shared), accepted.crowd);
     tokio::spawn(async move {
         connection::serve(link, accepted.face).await;
         drop(open);

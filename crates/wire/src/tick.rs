@@ -10,8 +10,11 @@ use futures_util::task::AtomicWaker;
 
 /// How exact a deadline is: it passes up to two ticks late and never early.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
-/// Slots of the wheel; a deadline further away is looked at again when its slot comes round.
-const SLOTS: u64 = 1024;
+/// Slots of the wheel; a deadline further away is looked at again when its slot comes round. Few, so that the places of a
+/// connection whose deadlines move nearer again and again are soon gone.
+const SLOTS: u64 = 128;
+/// How often a watchful wait looks around, in ticks.
+const LOOK_TICKS: u64 = 20;
 
 /// Now, for measuring how long a request took.
 #[expect(clippy::disallowed_methods, reason = "the one place in wire that reads the monotonic clock")]
@@ -56,6 +59,17 @@ impl Ticker {
         }
     }
 
+    /// Wakes everybody who has a deadline, so that they look whether they still want to wait.
+    pub(crate) fn wake_all(&self) {
+        let wheel = self.wheel.lock().unwrap_or_else(PoisonError::into_inner);
+        let cells: Vec<_> = wheel.iter().flatten().map(Arc::clone).collect();
+        // Nobody who sets a deadline waits until all are woken.
+        drop(wheel);
+        for cell in cells {
+            cell.waker.wake();
+        }
+    }
+
     fn advance(&self, tick: u64) {
         self.now.store(tick, Ordering::SeqCst);
         let mut wheel = self.wheel.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,18 +107,42 @@ struct Cell {
 /// The one deadline of a connection, moved from phase to phase.
 pub(crate) struct Deadline {
     ticker: Arc<Ticker>,
+    /// When its task is to be woken: at the deadline, or to look around before.
     cell: Arc<Cell>,
+    /// The tick of the deadline itself; zero is never.
+    end: AtomicU64,
+    /// The tick at which it was set.
+    set_at: AtomicU64,
 }
 
 impl Deadline {
     pub(crate) fn new(ticker: &Arc<Ticker>) -> Self {
-        Self { ticker: Arc::clone(ticker), cell: Arc::default() }
+        let (end, set_at) = (AtomicU64::default(), AtomicU64::default());
+        Self { ticker: Arc::clone(ticker), cell: Arc::default(), end, set_at }
     }
 
     /// From now on the deadline is `after` away.
     pub(crate) fn set(&self, after: Duration) {
+        let (_, end) = self.begin(after);
+        self.wake_at(end);
+    }
+
+    /// The same, and until then it is time to look around every two seconds: see [`Deadline::is_time_to_look`].
+    pub(crate) fn set_watchful(&self, after: Duration) {
+        let (now, end) = self.begin(after);
+        self.wake_at(end.min(now + LOOK_TICKS));
+    }
+
+    /// The tick it is set at, and the one at which it passes.
+    fn begin(&self, after: Duration) -> (u64, u64) {
         let now = self.ticker.now.load(Ordering::Relaxed);
-        let due = now + (after.as_millis() as u64).div_ceil(TICK.as_millis() as u64) + 1;
+        let end = now + (after.as_millis() as u64).div_ceil(TICK.as_millis() as u64) + 1;
+        self.set_at.store(now, Ordering::Relaxed);
+        self.end.store(end, Ordering::Relaxed);
+        (now, end)
+    }
+
+    fn wake_at(&self, due: u64) {
         self.cell.due.store(due, Ordering::SeqCst);
         let entered = self.cell.entered.load(Ordering::SeqCst);
         if entered == 0 || entered > due {
@@ -114,16 +152,33 @@ impl Deadline {
         }
     }
 
+    /// How long ago it was set, to the tick.
+    pub(crate) fn since_set(&self) -> Duration {
+        let now = self.ticker.now.load(Ordering::Relaxed);
+        TICK * u32::try_from(now.saturating_sub(self.set_at.load(Ordering::Relaxed))).unwrap_or(u32::MAX)
+    }
+
     /// From now on there is no deadline.
     pub(crate) fn clear(&self) {
+        self.end.store(0, Ordering::Relaxed);
         self.cell.due.store(0, Ordering::SeqCst);
     }
 
     /// Whether the deadline has passed; if not, the task is woken when it does.
     pub(crate) fn poll_passed(&self, cx: &Context<'_>) -> bool {
         self.cell.waker.register(cx.waker());
-        let due = self.cell.due.load(Ordering::SeqCst);
-        due != 0 && self.ticker.now.load(Ordering::SeqCst) >= due
+        let end = self.end.load(Ordering::Relaxed);
+        end != 0 && self.ticker.now.load(Ordering::SeqCst) >= end
+    }
+
+    /// Whether the next look of a watchful wait is due. The one after it is set then.
+    pub(crate) fn is_time_to_look(&self) -> bool {
+        let (due, now) = (self.cell.due.load(Ordering::SeqCst), self.ticker.now.load(Ordering::SeqCst));
+        if due == 0 || now < due {
+            return false;
+        }
+        self.wake_at(self.end.load(Ordering::Relaxed).min(now + LOOK_TICKS));
+        true
     }
 }
 

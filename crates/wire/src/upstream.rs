@@ -8,6 +8,7 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use vestibule_routes::Upstream;
 
+use crate::accept::note_lack_of_files;
 use crate::core::Core;
 use crate::io::Io;
 
@@ -41,7 +42,7 @@ impl UpstreamLink {
         if !matches!(connected, Ok(Ok(_))) {
             resolver.doubt(to.authority());
         }
-        let stream = connected.map_err(|_| ConnectFault::Slow(within))??;
+        let stream = connected.map_err(|_| ConnectFault::Slow(within))?.inspect_err(note_lack_of_files)?;
         Ok(Self { io: Io::plain(stream) })
     }
 

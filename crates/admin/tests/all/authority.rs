@@ -144,7 +144,7 @@ impl Authority for Users {
     }
 
     async fn revoke(&self, end: End, by: &str) -> Result<(), AuthorityError> {
-        let End::User(user) = end else {
+        let End::User { id: user, .. } = end else {
             return Err(AuthorityError::Bug("only users are revoked here".into()));
         };
         self.carry_out(&user, "revoke", by)

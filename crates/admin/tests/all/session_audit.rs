@@ -126,7 +126,7 @@ async fn refused_patches_are_told() {
     let rig = Rig::new();
     let session = session().with_refusal(AppId::parse("shop").unwrap(), PatchRefused::Malformed, NOW);
     keep(&rig, &session).await;
-    let what = "A patch of app shop was refused, 1 in a row: malformed.";
+    let what = "A patch of app shop was refused: malformed.";
     assert_eq!(audit(&rig).await["events"][2], event("2027-01-15T08:00:00Z", what));
 }
 

@@ -18,7 +18,7 @@ pub(crate) enum AuditCommand {
     /// Say what happened to a session, and why its visitor was logged out.
     Session {
         /// The session's handle: an app gets it as x-context-session, the access log has it too.
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_hyphen_values = true, value_parser = handle)]
         handle: Handle,
     },
     /// Say what was done to a user and by the user, the newest first.
@@ -39,6 +39,14 @@ pub(super) fn carry_out(command: &AuditCommand, connection: &Connection) -> anyh
         AuditCommand::Session { handle } => session(*handle, connection),
         AuditCommand::User { login, last } => trail(login, usize::from(*last), connection),
     }
+}
+
+/// Reads a handle, or says what one looks like and where it stands.
+fn handle(text: &str) -> Result<Handle, &'static str> {
+    text.parse().map_err(|_| {
+        "a session's handle has 22 letters, digits, '-' and '_'; the access log has it as \"session\", and an app gets it \
+         as x-context-session"
+    })
 }
 
 fn session(handle: Handle, connection: &Connection) -> anyhow::Result<String> {

@@ -79,7 +79,7 @@ pub(crate) enum UserCommand {
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
     },
-    /// End everything a user has, on all sites; the user may log in again.
+    /// End everything a user has, on all sites; one who is not disabled may log in again.
     Revoke {
         /// The name to log in with.
         login: String,
@@ -124,15 +124,23 @@ pub(super) fn carry_out(command: UserCommand, connection: &Connection) -> anyhow
             format!("User {} has a new password, and everything the user had has ended.\n", harmless(&login))
         }
         UserCommand::Revoke { login } => {
-            order(connection, &login, "revoke")?;
-            format!("Everything that user {} had has ended. The user may log in again.\n", harmless(&login))
+            let user = order(connection, &login, "revoke")?;
+            let login = harmless(&login);
+            let next = if user.disabled {
+                format!("The user is kept out, until `vestibule user enable {login}`.")
+            } else {
+                "The user may log in again.".to_owned()
+            };
+            format!("Everything that user {login} had has ended. {next}\n")
         }
     })
 }
 
-fn order(connection: &Connection, login: &str, order: &str) -> anyhow::Result<()> {
+/// Has an order about a user carried out, and gives the user as he was before.
+fn order(connection: &Connection, login: &str, order: &str) -> anyhow::Result<User> {
     let user = find(connection, login)?;
-    connection.order(&["users", user.id.as_str(), order]).with_context(|| about(login))
+    connection.order(&["users", user.id.as_str(), order]).with_context(|| about(login))?;
+    Ok(user)
 }
 
 pub(super) fn find(connection: &Connection, login: &str) -> anyhow::Result<User> {

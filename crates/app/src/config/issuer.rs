@@ -17,7 +17,7 @@ pub struct IssuerConfig {
     pub public_url: Option<String>,
     /// One of its `[[idp.role_clients]]`.
     pub client_id: String,
-    /// File that holds that client's secret.
+    /// File that holds that client's secret: one line of at least 32 characters.
     pub secret_file: PathBuf,
     /// The content of `secret_file`.
     #[serde(skip)]

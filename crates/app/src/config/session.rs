@@ -160,7 +160,7 @@ impl SessionsConfig {
         self.store_ca = read("store_ca_file", &self.store_ca_file);
         if let Some(password) = password {
             match String::from_utf8(password) {
-                Ok(text) if !text.trim_end_matches(['\r', '\n']).is_empty() => {
+                Ok(text) if is_one_line(&text) => {
                     self.store_password = Some(Secret(text.trim_end_matches(['\r', '\n']).to_owned()));
                 }
                 _ => problems
@@ -207,6 +207,13 @@ impl SessionsConfig {
         }
         problems
     }
+}
+
+/// Whether there is one line and something in it.
+fn is_one_line(text: &str) -> bool {
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    !line.is_empty() && !line.contains(['\r', '\n'])
 }
 
 fn problem(key: &str, what: impl Into<String>) -> Problem {

@@ -30,12 +30,15 @@ pub(super) struct Record {
     pub(super) admin: String,
     pub(super) users: Users,
     pub(super) clients: Clients,
+    /// Whether anything was drawn now, so that users of a run before have other passwords.
+    #[serde(skip)]
+    pub(super) is_new: bool,
 }
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Users {
     pub(super) alice: User,
-    /// A record of before there was such a user has none.
+    /// A record of before there was such a user has none; then there is no such user either.
     #[serde(default = "User::draw")]
     pub(super) admin: User,
 }
@@ -100,6 +103,7 @@ impl Record {
             admin: String::new(),
             users: Users { alice: User::draw(), admin: User::draw() },
             clients: Clients { mobile_app: client("mobile-app", None), till: client("till", Some(secret())) },
+            is_new: true,
         }
     }
 

@@ -60,6 +60,36 @@ fn a_drain_loses_no_request() {
 }
 
 #[test]
+fn who_waits_to_be_let_in_as_the_listener_closes_is_served() {
+    let front = Front::with(&Shape {
+        limits: "connections_max = 1",
+        drain: "delay_ms = 0\nlimit_ms = 4000",
+        ..Shape::default()
+    });
+    let Front { proxy, upstream, running, .. } = front;
+    upstream.on("/inflight", [Step::ReadBody, Step::Hold("finish"), Step::Echo]);
+    let mut inflight = Raw::connect(proxy);
+    inflight.send(request("inflight"));
+    upstream.wait_until("the request that is under way", |seen| !seen.heads.is_empty());
+    // There is no room for these: the kernel has taken them, and nobody else has.
+    let mut waiting: Vec<Raw> = (0..20).map(|_| Raw::connect(proxy)).collect();
+    for (n, client) in waiting.iter_mut().enumerate() {
+        client.send(request(&format!("waiting-{n}")));
+    }
+    let (_calm, hurry) = channel();
+    let draining = std::thread::spawn(move || running.drain(&hurry));
+    for (n, client) in waiting.iter_mut().enumerate() {
+        let response = client.response();
+        assert!(response.text() == format!("waiting-{n}") && response.says_close(), "{response:?}");
+    }
+    drop(waiting);
+    upstream.release("finish");
+    assert_eq!(inflight.response().text(), "inflight");
+    drop(inflight);
+    assert_eq!(draining.join().unwrap().cut, 0);
+}
+
+#[test]
 fn what_does_not_end_is_cut_at_the_limit() {
     let front = Front::with(&Shape { drain: "delay_ms = 0\nlimit_ms = 300", ..Shape::default() });
     let Front { proxy, upstream, running, .. } = front;

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use vestibule::config::Config;
 use vestibule::serve::{self, Running};
@@ -25,6 +26,8 @@ pub(super) struct Shape<'s> {
     pub(super) sites: &'s str,
     /// Further routes to the same upstream, as host and path.
     pub(super) more: &'s [(&'s str, &'s str)],
+    /// Where access lines go, if anywhere.
+    pub(super) access_log: Option<&'s Path>,
 }
 
 /// Vestibule, started, and what stands behind it.
@@ -59,7 +62,8 @@ pub(super) fn serve_before(app: &str, shape: &Shape<'_>) -> Running {
     for face in ["proxy", "metrics"] {
         let _ = writeln!(text, "[[listener]]\nbind = \"127.0.0.1:0\"\nserves = [\"{face}\"]");
     }
-    let _ = writeln!(text, "[log]\naccess = \"off\"\n[limits]\n{}\n[drain]\n{}", shape.limits, shape.drain);
+    let log = shape.access_log.map_or("off".into(), Path::to_string_lossy);
+    let _ = writeln!(text, "[log]\naccess = \"{log}\"\n[limits]\n{}\n[drain]\n{}", shape.limits, shape.drain);
     let _ = writeln!(text, "{}", shape.sites);
     let _ = writeln!(text, "[[route]]\nhost = \"{HOST}\"\npath = \"/\"\napp = \"{app}\"\n{}", shape.route);
     for (host, path) in shape.more {

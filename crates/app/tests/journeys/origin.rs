@@ -104,6 +104,24 @@ fn over_https_it_is_served_and_every_answer_says_to_come_back_so() {
 }
 
 #[test]
+fn what_is_refused_before_it_has_a_site_says_so_as_far_as_its_host_is_known() {
+    let front = front(BALANCED);
+    let large = format!("Cookie: a={}", "x".repeat(20_000));
+    for (host, fields, said) in [
+        (HOST, [HTTPS, PAGE, large.as_str()], Some("max-age=31536000")),
+        ("www.shop.test", [HTTPS, "X: y", large.as_str()], Some("max-age=31536000")),
+        (HOST, ["X-Forwarded-Proto: http", PAGE, large.as_str()], None),
+        ("other.test", [HTTPS, PAGE, large.as_str()], None),
+    ] {
+        let reply = ask(&front, "GET", host, "/page", &fields);
+        assert_eq!((reply.status, reply.fields.only(HSTS)), (431, said), "{host} {}", fields[1]);
+    }
+    let bare = Front::with(&Shape { sites: BARE, ..Shape::default() });
+    let reply = ask(&bare, "GET", HOST, "/page", &[HTTPS, PAGE, &large]);
+    assert_eq!((reply.status, reply.fields.only(HSTS)), (431, None), "nobody is believed");
+}
+
+#[test]
 fn a_site_says_for_how_long_and_a_site_on_this_machine_says_nothing() {
     let local = "[proxy]\ntrusted_peers = [\"127.0.0.1/32\"]\n[[site]]\nname = \"shop\"\norigin = \"http://shop.localhost\"";
     for (sites, host, said) in [
@@ -136,5 +154,25 @@ fn another_port_of_the_same_name_is_another_origin() {
             is_not_served(&front, &reply);
         }
         assert_eq!(ask(&front, "POST", host, "/.vestibule/logout", &[]).status, 421, "{host}");
+    }
+}
+
+#[test]
+fn an_access_line_has_the_client_that_a_load_balancer_names_if_it_is_believed() {
+    for (sites, fields, client) in [
+        (BALANCED, &[HTTPS, "X-Forwarded-For: 203.0.113.7"][..], Some("203.0.113.7")),
+        (BALANCED, &["X-Forwarded-For: 1.2.3.4, 203.0.113.7"][..], Some("203.0.113.7")),
+        (BALANCED, &[][..], None),
+        (BARE, &["X-Forwarded-For: 203.0.113.7"][..], None),
+    ] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("access.log");
+        let front = Front::with(&Shape { sites, access_log: Some(&file), ..Shape::default() });
+        ask(&front, "GET", HOST, "/home", fields);
+        front.running.stop();
+        let log = std::fs::read_to_string(&file).expect("an access log");
+        let named = log.split_once(r#""client":""#).map(|(_, rest)| rest.split('"').next().unwrap());
+        assert_eq!(named, client, "{fields:?}: {log}");
+        assert!(log.contains(r#""peer":"127.0.0.1""#), "{log}");
     }
 }

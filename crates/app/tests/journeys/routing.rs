@@ -269,6 +269,7 @@ fn what_is_matched_is_what_is_sent() {
         ("/a?", "/a?"),
         ("/a??", "/a??"),
         ("/a?%zz", "/a?%zz"),
+        ("/a?q=c:\\d\\..\\e", "/a?q=c:\\d\\..\\e"),
         ("/a/...", "/a/..."),
         ("/a/.well-known", "/a/.well-known"),
         ("/a/b.", "/a/b."),

@@ -210,6 +210,23 @@ fn bodies_that_should_not_be_there_reach_nobody() {
 }
 
 #[test]
+fn heads_beyond_the_limit_are_bad_gateways() {
+    // Each field, and their number, is within its own limit.
+    let fields = format!("X-Large: {}\r\n", "x".repeat(1000)).repeat(98);
+    let mut answers = Vec::new();
+    for (line, rest) in [
+        ("200 OK", "Content-Length: 2\r\n\r\nhi"),
+        ("204 No Content", "\r\n"),
+        ("103 Early Hints", "\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"),
+        ("200 OK", ""),
+    ] {
+        let bytes = format!("HTTP/1.1 {line}\r\n{fields}{rest}").into_bytes();
+        answers.push((format!("A44 {line} {rest:?}"), bytes));
+    }
+    all_are_bad_gateways(answers);
+}
+
+#[test]
 fn a_declared_body_that_comes_late_reaches_nobody() {
     // The same, when the body comes only after the next visitor's request went up.
     for (method, line, fields, go) in [

@@ -20,6 +20,7 @@ mod becoming_returning;
 mod caching;
 mod cross_site;
 mod first_visit;
+mod full_disk;
 mod grace;
 mod killed;
 mod live_session;

@@ -20,7 +20,7 @@ use super::Shop;
 use super::context::{REQUEST_ID, Standing};
 use super::page::{Message, Page};
 use super::visit::Visit;
-use crate::catalogue::{self, LINES_MAX, Line, Product, QUANTITY_MAX};
+use crate::catalogue::{self, LINES_MAX, Line, QUANTITY_MAX};
 use crate::shop::picture;
 
 const UPDATE: HeaderName = HeaderName::from_static("x-context-update");
@@ -28,6 +28,8 @@ const BASKET: Page = Page { template: "basket.html", title: "Your basket", path:
 
 /// Pieces in all lines: as many as fit into what a session keeps of one attribute.
 const PIECES_MAX: u32 = 200;
+/// What an app is shown of a session, in bytes of JSON: a basket of long names fills that before its lines.
+const SHOWN_BYTES_MAX: usize = 4096;
 /// Letters and digits of a piece's name.
 const NAME_CHARS: usize = 6;
 
@@ -43,11 +45,12 @@ enum Full {
     Lines,
     Quantity,
     Pieces,
+    Bytes,
 }
 
 impl Basket {
     /// The attributes may have been written by another app, or by an older version of this one: unsound lines
-    /// are left out, and an item that is no longer sold stays.
+    /// are left out, and an item that is not sold here stays.
     pub(super) fn read(attributes: &Map<String, serde_json::Value>) -> Self {
         let Some(items) = attributes.get("basket").and_then(serde_json::Value::as_object) else {
             return Self::default();
@@ -73,8 +76,8 @@ impl Basket {
         self.lines().iter().map(|line| line.quantity).sum()
     }
 
-    fn with(mut self, product: &Product, name: &str) -> Result<Self, Full> {
-        let new = line(&product.id, self.items.get(&*product.id).unwrap_or(&BTreeMap::new()));
+    fn with(mut self, item: &str, name: &str) -> Result<Self, Full> {
+        let new = line(item, self.items.get(item).unwrap_or(&BTreeMap::new()));
         if new.quantity == QUANTITY_MAX {
             return Err(Full::Quantity);
         }
@@ -84,15 +87,29 @@ impl Basket {
         if self.count() >= PIECES_MAX {
             return Err(Full::Pieces);
         }
-        self.items.entry(product.id.to_string()).or_default().insert(name.to_owned(), 1);
-        Ok(self)
+        self.items.entry(item.to_owned()).or_default().insert(name.to_owned(), 1);
+        let shown = json!({ "basket": self.items, "basket_count": self.count() });
+        if ascii(&shown).len() > SHOWN_BYTES_MAX { Err(Full::Bytes) } else { Ok(self) }
     }
 
     /// What adds one piece to whatever is there by then. The count is of what this request was told; the next page of
-    /// the basket corrects it. ASCII, because ids and names are.
-    fn patch(&self, product: &Product, name: &str) -> String {
-        json!({ "basket": { &*product.id: { name: 1 } }, "basket_count": self.count() }).to_string()
+    /// the basket corrects it.
+    fn patch(&self, item: &str, name: &str) -> String {
+        ascii(&json!({ "basket": { item: { name: 1 } }, "basket_count": self.count() }))
     }
+}
+
+/// JSON as a header can carry it. RFC 8259 7: outside ASCII, the code units of UTF-16 with `\u`.
+fn ascii(value: &serde_json::Value) -> String {
+    let mut text = String::new();
+    for character in value.to_string().chars() {
+        if character.is_ascii() && !character.is_control() {
+            text.push(character);
+        } else {
+            text.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    text
 }
 
 /// A line with all pieces of an item; two tabs may have added one too many.
@@ -147,15 +164,15 @@ pub(super) async fn add(
     form: Result<Form<Choice>, FormRejection>,
 ) -> Response {
     let mut visit = Visit::open(&headers);
-    let product = match form {
-        Ok(Form(choice)) => catalogue::find(&choice.item),
+    let item = match form {
+        Ok(Form(choice)) => choice.item,
         Err(refusal) => return shop.message(refusal.status(), &NO_ITEM, &visit),
     };
-    let Some(product) = product else {
-        return shop.message(StatusCode::UNPROCESSABLE_ENTITY, &UNKNOWN_ITEM, &visit);
-    };
+    if !catalogue::is_item(&item) {
+        return shop.message(StatusCode::UNPROCESSABLE_ENTITY, &NO_NAME, &visit);
+    }
     let name = piece_name(&headers);
-    let basket = match Basket::read(&visit.context.attributes).with(product, &name) {
+    let basket = match Basket::read(&visit.context.attributes).with(&item, &name) {
         Ok(basket) => basket,
         Err(full) => return shop.message(StatusCode::UNPROCESSABLE_ENTITY, full.message(), &visit),
     };
@@ -169,13 +186,13 @@ pub(super) async fn add(
             return shop.message(StatusCode::BAD_GATEWAY, &NOT_TAKEN, &visit);
         }
     }
-    let update = update(&basket.patch(product, &name));
+    let update = update(&basket.patch(&item, &name));
     (StatusCode::SEE_OTHER, [(LOCATION, HeaderValue::from_static(BASKET.path)), (UPDATE, update)])
         .into_response()
 }
 
 fn update(patch: &str) -> HeaderValue {
-    HeaderValue::try_from(patch).expect("ids, names and numbers in JSON are printable ASCII")
+    HeaderValue::try_from(patch).expect("what `ascii` writes is printable ASCII, and so are numbers in JSON")
 }
 
 fn row(line: &Line) -> Value {
@@ -194,9 +211,9 @@ const NO_ITEM: Message = Message {
     path: BASKET.path,
     ..Message::BACK_TO_SHOP
 };
-const UNKNOWN_ITEM: Message = Message {
-    title: "We do not sell that",
-    text: "Nothing in the shop has this name. Your basket is as it was.",
+const NO_NAME: Message = Message {
+    title: "That cannot be put into a basket",
+    text: "An item has a name of 1 to 64 printable characters. Your basket is as it was.",
     ..NO_ITEM
 };
 const NOT_TAKEN: Message = Message {
@@ -218,6 +235,13 @@ impl Full {
             Self::Pieces => &Message {
                 title: "Your basket is full",
                 text: "It has room for 200 pieces.",
+                link: "/basket",
+                link_text: "Look at your basket",
+                ..NO_ITEM
+            },
+            Self::Bytes => &Message {
+                title: "Your basket is full",
+                text: "It has no room for a name of that length.",
                 link: "/basket",
                 link_text: "Look at your basket",
                 ..NO_ITEM

@@ -1,5 +1,6 @@
 //! Where a visitor goes after a log-in: a path of the same site, or `/`. Browsers, proxies and frameworks disagree
-//! about strange targets, so a target that any of them could take for another place is not taken at all.
+//! about strange targets, so a target that any of them could take for another place is not taken at all. After the `?`
+//! there is no other place: a query comes back as browsers send it, line ends of a form's text encoded.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -29,14 +30,16 @@ impl ReturnTarget {
     pub fn parse(target: &[u8]) -> Option<Self> {
         let text = str::from_utf8(target).ok()?;
         let (path, query) = text.split_once('?').unwrap_or((text, ""));
-        let plain = |byte: u8| byte.is_ascii_graphic() && !b"\\\"#<>^`{|}".contains(&byte);
+        let plain =
+            |strange: &'static [u8]| move |byte: u8| byte.is_ascii_graphic() && !strange.contains(&byte);
         let safe = text.len() <= RETURN_TARGET_BYTES_MAX
-            && text.bytes().all(plain)
+            && path.bytes().all(plain(b"\\\"#<>`{}"))
+            && query.bytes().all(plain(b"\\\"#<>"))
             && path.starts_with('/')
             && !path.contains("//")
             && !path.split('/').any(|segment| matches!(segment, "." | ".."))
             && escapes(path).all(|escape| escape.is_some_and(fits_path))
-            && escapes(query).all(|escape| escape.is_some_and(fits_query))
+            && escapes(query).all(|escape| escape != Some(0))
             && !is_own_page(path);
         safe.then(|| Self(text.into()))
     }
@@ -66,10 +69,6 @@ fn escapes(text: &str) -> impl Iterator<Item = Option<u8>> {
 /// No encoded control character, slash, dot or backslash, and no encoded `%` for a second decoding.
 fn fits_path(byte: u8) -> bool {
     !byte.is_ascii_control() && !b"/\\.%".contains(&byte)
-}
-
-fn fits_query(byte: u8) -> bool {
-    !byte.is_ascii_control() && byte != b'\\'
 }
 
 fn is_own_page(path: &str) -> bool {

@@ -25,14 +25,25 @@ fn an_app_that_repeats_itself_pushes_nothing_out() {
     for second in 0..100 {
         life.push(seconds(second), refusal("shop"));
     }
+    assert_eq!(life.events()[1].at, seconds(99));
     life.push(seconds(200), refusal("wall"));
     life.push(seconds(300), refusal("shop"));
-    let times = life.events().iter().map(|event| match event.what {
-        Happening::PatchRefused { times, .. } => times,
-        _ => 0,
-    });
-    assert_eq!(times.collect::<Vec<_>>(), [0, 100, 1, 1]);
-    assert_eq!(life.events()[1].at, seconds(99));
+    let times = |life: &Life| -> Vec<_> {
+        let times = life.events().iter().map(|event| match event.what {
+            Happening::PatchRefused { times, .. } => times,
+            _ => 0,
+        });
+        times.collect()
+    };
+    assert_eq!(times(&life), [0, 1, 101]);
+    let other = Happening::PatchRefused { app: app("shop"), why: PatchRefused::Reserved, times: 1 };
+    life.push(seconds(301), other);
+    assert_eq!(times(&life), [0, 1, 101, 1], "for another reason");
+    for number in 0..100 {
+        life.push(seconds(400 + number), refusal(&format!("app{number}")));
+    }
+    assert_eq!(times(&life), [0, 1, 1, 1, 1]);
+    assert_eq!(life.events().last().map(|event| event.at), Some(seconds(499)));
 }
 
 #[test]
@@ -64,5 +75,5 @@ fn events_read_as_sentences() {
         tell(Happening::SteppedDown(Cause::IdleLimit)),
         "The log-on ended. Nobody used this browser for longer than the idle limit."
     );
-    assert_eq!(tell(refusal("shop")), "A patch of app shop was refused, 1 in a row: malformed.");
+    assert_eq!(tell(refusal("shop")), "A patch of app shop was refused: malformed.");
 }

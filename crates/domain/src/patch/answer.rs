@@ -1,6 +1,8 @@
 //! Which answers may carry a patch: the complete final head of the app itself, once, and not of an app that failed.
 //! Must not know what the patch says.
 
+use crate::patch_refused::Unheeded;
+
 /// Who made an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnsweredBy {
@@ -32,29 +34,6 @@ pub struct Answer {
     pub place: Place,
     /// Whose it is.
     pub by: AnsweredBy,
-}
-
-/// Why a patch is not even read. The page is delivered, and the audit told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Unheeded {
-    /// 1xx, 101 among them: not the final answer.
-    #[error("the answer is not final")]
-    NotFinal,
-    /// 5xx: the app failed.
-    #[error("the app failed")]
-    Failed,
-    /// Trailers come when the head has long gone.
-    #[error("it stood in trailers")]
-    Trailers,
-    /// Two fields: which one was meant?
-    #[error("it came more than once")]
-    Doubled,
-    /// Another try followed.
-    #[error("it came from a try that was not the last")]
-    EarlierTry,
-    /// The answer is one of ours.
-    #[error("the answer is not the app's")]
-    NotTheApps,
 }
 
 /// Whether the patch counts.

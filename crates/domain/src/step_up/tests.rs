@@ -15,9 +15,11 @@ fn call() -> Fetch {
     Fetch::read(b"POST", &Fields::default(), "https://shop")
 }
 
-fn asked_for() -> Session {
+/// A log-on that an app had asked for, with credentials from so long before.
+fn asked_for(age: u64) -> Session {
     let session = returning();
-    let proof = Proof { asked: true, ..proof("alice", NOW) };
+    let auth_time = Timestamp::from_secs(NOW.as_secs() - i64::try_from(age).unwrap());
+    let proof = Proof { asked: true, ..proof("alice", auth_time) };
     match log_on(Some(&view(&session, Key::Vst, NOW)), site(), proof, fresh(2), NOW, &limits()) {
         Ok(Risen::Same(session)) => session,
         other => panic!("{other:?}"),
@@ -86,21 +88,26 @@ fn a_page_is_redirected_and_anything_else_is_told() {
 
 #[test]
 fn a_demand_without_effect_is_a_loop_for_a_minute() {
-    let (returning, plain, asked) = (returning(), logged_on(), asked_for());
+    let (returning, plain, in_vain, answered) = (returning(), logged_on(), asked_for(30), asked_for(0));
+    let within = |seconds| Requirement::parse(format!("logged-on; max-age={seconds}").as_bytes()).unwrap();
     let cases = [
         (None, 0, Ok(Ask::Redirect)),
         (Some(&returning), 0, Ok(Ask::Redirect)),
         // This log-on was the visitor's own wish; the app may well want a fresher one.
         (Some(&plain), 0, Ok(Ask::Redirect)),
-        (Some(&asked), 0, Err(StepUpLoop)),
-        (Some(&asked), 59, Err(StepUpLoop)),
-        (Some(&asked), 60, Ok(Ask::Redirect)),
+        (Some(&in_vain), 0, Err(StepUpLoop)),
+        (Some(&in_vain), 59, Err(StepUpLoop)),
+        (Some(&in_vain), 60, Ok(Ask::Redirect)),
+        // It was what is demanded, and has grown old since.
+        (Some(&answered), 30, Ok(Ask::Redirect)),
     ];
     for (session, second, expected) in cases {
         let now = seconds(second);
         let visitor = session.map(|session| view(session, Key::Vst, now));
-        assert_eq!(demanded(visitor.as_ref(), &page(), now, &limits()), expected);
+        assert_eq!(demanded(&within(20), visitor.as_ref(), &page(), now, &limits()), expected);
     }
+    let fresh = view(&answered, Key::Vst, NOW);
+    assert_eq!(demanded(&within(0), Some(&fresh), &page(), NOW, &limits()), Err(StepUpLoop), "never content");
     let visitor = view(&plain, Key::Vst, NOW);
-    assert_eq!(demanded(Some(&visitor), &call(), NOW, &limits()), Ok(Ask::Problem));
+    assert_eq!(demanded(&within(20), Some(&visitor), &call(), NOW, &limits()), Ok(Ask::Problem));
 }

@@ -11,7 +11,7 @@ fn failures(count: u32) -> Failures {
 fn after_the_free_failures_there_is_one_try_a_minute() {
     let throttle = Throttle::default();
     let none = None;
-    // pair, user, known device, seconds after the last failure, wait
+    // own, user, known device, seconds after the last failure, wait
     let cases = [
         (none, none, false, 0, None),
         (Some(failures(9)), Some(failures(9)), false, 0, None),
@@ -27,10 +27,10 @@ fn after_the_free_failures_there_is_one_try_a_minute() {
         (none, Some(failures(99)), false, 0, None),
         (none, Some(failures(100)), false, 0, Some(60)),
     ];
-    for (pair, user, known_device, later, wait) in cases {
-        let outcome = throttle.check(&Counted { pair, user, network: None, known_device }, seconds(later));
+    for (own, user, known_device, later, wait) in cases {
+        let outcome = throttle.check(&Counted { own, user, network: None, known_device }, seconds(later));
         let expected = wait.map_or(Ok(()), |wait| Err(Throttled { wait: Duration::from_secs(wait) }));
-        assert_eq!(outcome, expected, "{pair:?} {user:?} {known_device} {later}");
+        assert_eq!(outcome, expected, "{own:?} {user:?} {known_device} {later}");
     }
 }
 
@@ -41,7 +41,7 @@ fn failures_add_up_and_are_forgotten_after_a_day() {
     assert_eq!(throttle.failed(Some(first), seconds(1)), Failures { count: 2, last: seconds(1) });
     let day = after(Duration::from_hours(24));
     assert_eq!(throttle.failed(Some(first), day).count, 1);
-    let many = Counted { pair: Some(failures(50)), user: None, network: None, known_device: false };
+    let many = Counted { own: Some(failures(50)), user: None, network: None, known_device: false };
     assert_eq!(throttle.check(&many, day), Ok(()));
 }
 
@@ -58,7 +58,7 @@ fn a_network_that_guesses_at_many_names_is_slowed_down() {
         (5_000, true, 0, None),
     ];
     for (count, known_device, later, wait) in cases {
-        let counted = Counted { pair: None, user: None, network: Some(failures(count)), known_device };
+        let counted = Counted { own: None, user: None, network: Some(failures(count)), known_device };
         let expected = wait.map_or(Ok(()), |wait| Err(Throttled { wait: Duration::from_secs(wait) }));
         assert_eq!(throttle.check(&counted, seconds(later)), expected, "{count} {known_device} {later}");
     }
@@ -127,6 +127,23 @@ fn a_try_that_was_none_of_the_failures_is_taken_back_and_the_others_stay() {
 }
 
 #[test]
+fn the_trail_is_told_when_the_free_failures_are_used_up_and_each_time_they_have_doubled() {
+    let throttle = Throttle::default();
+    let told = |known_device, every_user: fn(u32) -> u32| -> Vec<String> {
+        let alarm = |count| throttle.alarm(failures(count), failures(every_user(count)), known_device);
+        (1..=1_000).filter_map(alarm).map(|alarm| alarm.to_string()).collect()
+    };
+    let of_network =
+        ["10", "20", "40", "80", "160", "320", "640"].map(|n| format!("{n} tries in a row from one network"));
+    assert_eq!(told(false, |_| 1), of_network);
+    let of_device = ["100", "200", "400", "800"].map(|n| format!("{n} tries in a row in one known browser"));
+    assert_eq!(told(true, |_| 1), of_device);
+    let of_all =
+        ["100", "200", "400", "800"].map(|n| format!("{n} tries in a row from all networks together"));
+    assert_eq!(told(true, |count| count), of_all, "one line for one failure");
+}
+
+#[test]
 fn one_party_commands_a_whole_network() {
     let key = |user: &str, peer: &str| pair_key(user, peer.parse().unwrap());
     let same = [
@@ -144,6 +161,9 @@ fn one_party_commands_a_whole_network() {
     assert_ne!(key("alice", "192.0.2.1"), key("bob", "192.0.2.1"));
     assert_ne!(user_key("alice"), user_key("bob"));
     assert_ne!(user_key("alice"), key("alice", "192.0.2.1"));
+    let [one, other] = [[1; 32], [2; 32]];
+    assert_ne!(device_key("alice", &one), device_key("alice", &other));
+    assert_ne!(device_key("alice", &one), device_key("bob", &one));
     let network = |peer: &str| network_key(peer.parse().unwrap());
     assert_eq!(network("192.0.2.1"), network("::ffff:192.0.2.77"));
     assert_ne!(network("192.0.2.1"), network("192.0.3.1"));

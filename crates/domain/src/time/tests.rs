@@ -17,6 +17,7 @@ fn a_moment_is_no_time_after_a_later_one() {
     let late = early.plus(Duration::from_secs(5));
     assert_eq!(late.since(early), Duration::from_secs(5));
     assert_eq!(early.since(late), Duration::ZERO);
+    assert_eq!(late.minus(Duration::from_secs(5)), early);
 }
 
 #[test]

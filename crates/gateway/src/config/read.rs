@@ -51,7 +51,9 @@ pub(crate) fn read(config: &Config) -> Result<Live, Vec<Problem>> {
     let routes: Vec<_> = numbered().filter_map(|(at, service)| reader.route(at, service)).collect();
     let table = Table::new(spread(routes));
     let faults = table.as_ref().err().into_iter().flatten();
-    reader.problems.extend(faults.map(|fault| Problem::new("service", fault)));
+    reader
+        .problems
+        .extend(faults.map(|fault| Problem::new(format!("service[{}].path", fault.number()), fault)));
     match table {
         Ok(table) if reader.problems.is_empty() => {
             Ok(Live { table, needs, peers: TrustedPeers(config.trusted_peers.clone()) })

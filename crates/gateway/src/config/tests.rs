@@ -52,7 +52,9 @@ fn all_problems_are_told_at_once() {
 #[test]
 fn two_services_of_one_place_are_refused_in_either_order() {
     for hosts in [["a", "a"], ["", ""]] {
-        assert_eq!(said(hosts.map(|host| routed(host, "/x")).into()).len(), 1, "{hosts:?}");
+        let told = said([&hosts[..], &["b"]].concat().iter().map(|host| routed(host, "/x")).collect());
+        assert_eq!(told.len(), 1, "{hosts:?}");
+        assert!(told[0].starts_with("service[1].path: route "), "{told:?}");
     }
     assert!(said(vec![routed("a", "/x"), routed("", "/x")]).is_empty());
     assert!(said(vec![routed("", "/x"), routed("a", "/x")]).is_empty());

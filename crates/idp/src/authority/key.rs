@@ -32,7 +32,7 @@ impl Idp {
         // Made before it is known whether it is needed: in the transaction nothing should be left that can fail.
         let spare = NewKey::generate().map_err(no_key)?;
         let (kid, at, by) = (kid.to_owned(), self.clock.wall(), by.to_owned());
-        let ended = self.ledger.call(move |registry| {
+        let ended = self.ledger.ending(move |registry| {
             let act = Act { at, by: &by, from: None };
             registry.end_key(&kid, &act, |purpose| new_key(spare, purpose))
         });

@@ -41,24 +41,25 @@ fn a_form_is_our_own_if_cookie_proof_and_origin_agree() {
     let line = format!("__Host-vst-idp={}", secret.expose());
     let other = format!("__Host-vst-idp={}", BrowserSecret::from_random([2; SECRET_BYTES]).expose());
     let (cookie, other) = (("cookie", line.as_str()), ("cookie", other.as_str()));
-    let cases: [(Lines<'_>, &str, bool); 14] = [
-        (&[cookie], &proof, true),
-        (&[cookie, ("origin", US)], &proof, true),
-        (&[cookie, ("origin", US), ("sec-fetch-site", "same-origin")], &proof, true),
-        (&[cookie, ("sec-fetch-site", "none")], &proof, true),
-        (&[], &proof, false),
-        (&[other], &proof, false),
-        (&[cookie], "", false),
-        (&[cookie], &secret.expose(), false),
-        (&[cookie, ("origin", "null")], &proof, false),
-        (&[cookie, ("origin", "https://login.example.evil")], &proof, false),
-        (&[cookie, ("origin", US), ("origin", US)], &proof, false),
-        (&[cookie, ("origin", US), ("sec-fetch-site", "cross-site")], &proof, false),
-        (&[cookie, ("sec-fetch-site", "same-site")], &proof, false),
-        (&[("cookie", "__Host-vst-idp=short")], &proof, false),
+    let cases: [(Lines<'_>, &str, Shown); 15] = [
+        (&[cookie], &proof, Shown::Here),
+        (&[cookie, ("origin", US)], &proof, Shown::Here),
+        (&[cookie, ("origin", US), ("sec-fetch-site", "same-origin")], &proof, Shown::Here),
+        (&[cookie, ("sec-fetch-site", "none")], &proof, Shown::Here),
+        (&[], &proof, Shown::Before),
+        (&[other], &proof, Shown::Before),
+        (&[cookie], "", Shown::Before),
+        (&[cookie], &secret.expose(), Shown::Before),
+        (&[cookie, ("origin", "null")], &proof, Shown::Elsewhere),
+        (&[cookie, ("origin", "https://login.example.evil")], &proof, Shown::Elsewhere),
+        (&[cookie, ("origin", US), ("origin", US)], &proof, Shown::Elsewhere),
+        (&[cookie, ("origin", US), ("sec-fetch-site", "cross-site")], &proof, Shown::Elsewhere),
+        (&[cookie, ("sec-fetch-site", "same-site")], &proof, Shown::Elsewhere),
+        (&[("cookie", "__Host-vst-idp=short")], &proof, Shown::Before),
+        (&[other, ("sec-fetch-site", "cross-site")], &proof, Shown::Elsewhere),
     ];
     for (lines, proof, expected) in cases {
-        assert_eq!(is_own_form(&headers(lines), US, proof), expected, "{lines:?} {proof:?}");
+        assert_eq!(shown(&headers(lines), US, proof), expected, "{lines:?} {proof:?}");
     }
 }
 

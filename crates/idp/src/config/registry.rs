@@ -32,8 +32,9 @@ pub struct RegistryPassword(String);
 impl RegistryPassword {
     /// The password in a file of one line; `None` if there is none in it.
     pub fn read(text: &str) -> Option<Self> {
-        let password = text.trim_end_matches(['\r', '\n']);
-        (!password.is_empty()).then(|| Self(password.to_owned()))
+        let line = text.strip_suffix('\n').unwrap_or(text);
+        let password = line.strip_suffix('\r').unwrap_or(line);
+        (!password.is_empty() && !password.contains(['\r', '\n'])).then(|| Self(password.to_owned()))
     }
 }
 
@@ -51,7 +52,8 @@ pub struct Caps {
     pub sign_ons_per_user: u32,
     /// Log-ons of one user: sites in browsers.
     pub sessions_per_user: u32,
-    /// Families of tokens of one user: apps on devices.
+    /// Families of tokens of one user: apps on devices. Each holds its four newest access tokens, so that requests under
+    /// way with one from before a refresh are served; that number is fixed.
     pub token_families_per_user: u32,
     /// Access tokens that one client holds for itself, without a user.
     pub tokens_per_client: u32,

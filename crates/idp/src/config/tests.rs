@@ -39,6 +39,10 @@ fn good() -> Config {
     }
 }
 
+fn secret(length: usize) -> ClientSecret {
+    ClientSecret::parse(&"s".repeat(length)).unwrap()
+}
+
 fn with_registry(config: &mut Config) -> &mut Config {
     config.registry = Some("postgres://v@localhost/v".into());
     config
@@ -53,20 +57,26 @@ fn a_password_of_the_registry_is_never_printed() {
     };
     assert_eq!(config.validate(), []);
     assert!(!format!("{config:?}").contains("secret"));
-    assert_eq!(RegistryPassword::read("\n"), None);
+    for none in ["\n", "", "two\nlines\n", "one\n\n"] {
+        assert_eq!(RegistryPassword::read(none), None, "{none:?}");
+    }
+    assert!(RegistryPassword::read("of Windows\r\n").is_some());
 }
 
 #[test]
 fn the_defaults_and_a_site_with_its_clients_are_fine() {
     assert_eq!(Config::default().validate(), []);
     assert_eq!(good().validate(), []);
+    let mut config = good();
+    (config.clients[0].secret, config.role_clients[0].secret) = (Some(secret(32)), Some(secret(32)));
+    assert_eq!(config.validate(), []);
 }
 
 /// One change to a good configuration, and the one line that names it.
 #[test]
 fn each_problem_is_named_by_its_key() {
     type Change = fn(&mut Config);
-    let cases: [(Change, &str); 45] = [
+    let cases: [(Change, &str); 49] = [
         (|c| c.registry = Some("mysql://v@db/v".into()), "registry: not a usable URL: it does not begin"),
         (|c| c.registry = Some("postgres://v@db".into()), "registry: not a usable URL: it names no database"),
         (
@@ -110,6 +120,22 @@ fn each_problem_is_named_by_its_key() {
         (
             |c| c.clients[0].redirect_uris.push("javascript:alert(1)".to_owned()),
             "clients[0].redirect_uris[1]: ",
+        ),
+        (
+            |c| c.clients[0].redirect_uris.push("https://app.example/cb?code=evil&state=x".to_owned()),
+            "clients[0].redirect_uris[1]: has a parameter in its query that answers have: code, state, iss, ",
+        ),
+        (
+            |c| c.clients[0].secret = Some(secret(1)),
+            "clients[0].secret_file: holds a secret that can be guessed",
+        ),
+        (
+            |c| c.clients[0].secret = Some(secret(31)),
+            "clients[0].secret_file: holds a secret that can be guessed",
+        ),
+        (
+            |c| c.role_clients[0].secret = Some(secret(31)),
+            "role_clients[0].secret_file: holds a secret that can be",
         ),
         (|c| c.clients[1].redirect_uris.clear(), "clients[1].grant_types: authorization_code needs"),
         (
@@ -157,4 +183,31 @@ fn unknown_keys_are_refused_and_a_secret_is_never_in_the_text() {
     assert!(unknown.is_err());
     let secret = serde_json::from_str::<Client>(r#"{"id": "a", "name": "A", "secret": "s"}"#);
     assert!(secret.is_err());
+}
+
+#[test]
+fn numbers_that_no_machine_can_serve_with_are_refused() {
+    type Change = fn(&mut Config);
+    let cases: [(Change, &str); 7] = [
+        (|c| c.password_cost.passes = u32::MAX, "password_cost.passes: must be at most 64"),
+        (|c| c.password_cost.memory_kib = u32::MAX, "password_cost.memory_kib: must be at most 2097152"),
+        (
+            |c| (c.password_cost.passes, c.password_cost.memory_kib) = (64, 2_097_152),
+            "password_cost.passes: times memory_kib must be at most 4194304: one hash would take many seconds",
+        ),
+        (|c| c.password_cost.at_once = usize::MAX, "password_cost.at_once: must be at most 256"),
+        (|c| c.password_cost.queue = usize::MAX, "password_cost.queue: must be at most 65536"),
+        (|c| c.registry_at_once = usize::MAX, "registry_at_once: must be at most 256"),
+        (|c| c.registry_queue = usize::MAX, "registry_queue: must be at most 65536"),
+    ];
+    for (change, expected) in cases {
+        let mut config = good();
+        change(&mut config);
+        let problems: Vec<_> = config.validate().iter().map(ToString::to_string).collect();
+        assert_eq!(problems, [expected]);
+    }
+    let mut rfc = good();
+    // RFC 9106 4, first choice.
+    (rfc.password_cost.passes, rfc.password_cost.memory_kib, rfc.password_cost.lanes) = (1, 2_097_152, 4);
+    assert_eq!(rfc.validate(), []);
 }

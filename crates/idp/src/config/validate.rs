@@ -2,12 +2,16 @@
 //! Must not know what the registry holds.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use url::{Host, Url};
 use vestibule_domain::identity::SiteId;
 use vestibule_domain::scope::{ByStanding, check_grammar};
 use vestibule_oauth::redirect_uri::RedirectUri;
 use vestibule_oauth::scope::{Scope, ScopeSet};
+use vestibule_oauth::token::{ClientSecret, SECRET_BYTES_MIN};
+
+use crate::origin::Origin;
 
 use super::{
     Caps, Client, ClientScopes, Config, GrantType, Lifetimes, PasswordCost, Problem, Role, RoleClient, Site,
@@ -15,6 +19,24 @@ use super::{
 
 /// Smallest memory of a hash, in KiB, below which Argon2id with two passes is no protection worth the name.
 const MEMORY_KIB_MIN: u32 = 8;
+
+/// Largest memory of a hash, in KiB: the first choice of RFC 9106 4 takes as much.
+const MEMORY_KIB_MAX: u32 = 2 * 1024 * 1024;
+
+/// Most passes over that memory.
+const PASSES_MAX: u32 = 64;
+
+/// Most memory times passes, in KiB: a hash that takes seconds keeps everybody out, and the start waits for one.
+const WORK_KIB_MAX: u64 = 4 * 1024 * 1024;
+
+/// Most lanes of a hash.
+const LANES_MAX: u32 = 64;
+
+/// Most threads that hash, or call the registry, at the same time.
+const AT_ONCE_MAX: usize = 256;
+
+/// Most calls that wait for one of them.
+const QUEUE_MAX: usize = 65_536;
 
 /// Longest life of an authorization code, in seconds. RFC 6749 4.1.2 allows ten minutes; a redirect needs none.
 const CODE_SECONDS_MAX: u32 = 60;
@@ -27,10 +49,14 @@ impl Config {
     pub fn validate(&self) -> Vec<Problem> {
         let mut problems = Problems::default();
         problems.origin("issuer", &self.issuer);
+        if problems.0.is_empty() && Origin::of(&self.issuer).is_none() {
+            problems.add("issuer", "has a host that no request can name");
+        }
         problems.audiences(self);
         problems.lifetimes(&self.lifetimes);
         problems.password_cost(&self.password_cost);
-        problems.at_least_one("registry_at_once", self.registry_at_once);
+        problems.within("registry_at_once", self.registry_at_once, 1, AT_ONCE_MAX);
+        problems.within("registry_queue", self.registry_queue, 0, QUEUE_MAX);
         problems.caps(&self.caps);
         problems.registry(self);
         problems.scopes("everyone_scopes", &self.everyone_scopes);
@@ -75,15 +101,19 @@ impl Problems {
         self.0.push(Problem { key: key.into(), text: text.into() });
     }
 
-    /// Scheme, host and port as a browser prints them; plain http for this machine only.
     fn origin(&mut self, key: &str, text: &str) {
-        let Ok(url) = Url::parse(text) else { return self.add(key, "is not a URL") };
-        if url.origin().ascii_serialization() != text {
-            return self
-                .add(key, "must be scheme, host and port only, in lower case, without a slash at the end");
+        if let Some(fault) = origin_fault(text) {
+            self.add(key, fault);
         }
-        if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
-            self.add(key, "must be https; plain http is for loopback hosts only");
+    }
+
+    /// What was read from `secret_file`, if anything was.
+    fn secret(&mut self, key: &str, secret: Option<&ClientSecret>) {
+        if secret.is_some_and(|secret| !secret.is_long_enough()) {
+            let what = format!(
+                "holds a secret that can be guessed: it must have at least {SECRET_BYTES_MIN} characters"
+            );
+            self.add(format!("{key}.secret_file"), what);
         }
     }
 
@@ -122,13 +152,19 @@ impl Problems {
     }
 
     fn password_cost(&mut self, cost: &PasswordCost) {
-        let memory_min = MEMORY_KIB_MIN.saturating_mul(cost.lanes.max(1));
-        if cost.memory_kib < memory_min {
-            self.add("password_cost.memory_kib", format!("must be at least {memory_min}"));
+        self.within("password_cost.passes", cost.passes, 1, PASSES_MAX);
+        self.within("password_cost.lanes", cost.lanes, 1, LANES_MAX);
+        self.within("password_cost.at_once", cost.at_once, 1, AT_ONCE_MAX);
+        self.within("password_cost.queue", cost.queue, 0, QUEUE_MAX);
+        let memory_min = MEMORY_KIB_MIN.saturating_mul(cost.lanes.clamp(1, LANES_MAX));
+        self.within("password_cost.memory_kib", cost.memory_kib, memory_min, MEMORY_KIB_MAX);
+        let is_each_fine = cost.passes <= PASSES_MAX && cost.memory_kib <= MEMORY_KIB_MAX;
+        if is_each_fine && u64::from(cost.memory_kib) * u64::from(cost.passes) > WORK_KIB_MAX {
+            self.add(
+                "password_cost.passes",
+                format!("times memory_kib must be at most {WORK_KIB_MAX}: one hash would take many seconds"),
+            );
         }
-        self.at_least_one("password_cost.passes", cost.passes as usize);
-        self.at_least_one("password_cost.lanes", cost.lanes as usize);
-        self.at_least_one("password_cost.at_once", cost.at_once);
     }
 
     fn caps(&mut self, caps: &Caps) {
@@ -163,6 +199,14 @@ impl Problems {
         }
     }
 
+    fn within<N: Copy + PartialOrd + fmt::Display>(&mut self, key: &str, value: N, least: N, most: N) {
+        if value < least {
+            self.add(key, format!("must be at least {least}"));
+        } else if value > most {
+            self.add(key, format!("must be at most {most}"));
+        }
+    }
+
     fn at_least_one(&mut self, key: &str, value: usize) {
         if value == 0 {
             self.add(key, "must be at least 1");
@@ -185,6 +229,7 @@ impl Problems {
                 self.add(format!("{key}.redirect_uris[{index}]"), refused.to_string());
             }
         }
+        self.secret(key, client.secret.as_ref());
         self.grant_types(key, client);
         self.client_scopes(&format!("{key}.scopes"), &client.scopes);
     }
@@ -197,6 +242,7 @@ impl Problems {
 
     fn role_client(&mut self, key: &str, client: &RoleClient, sites: &[Site]) {
         self.client_id(key, &client.id);
+        self.secret(key, client.secret.as_ref());
         if client.roles.is_empty() {
             self.add(format!("{key}.roles"), "must not be empty");
         }
@@ -280,6 +326,17 @@ impl Problems {
             self.add(format!("{key}.anonymous_client"), "is not the id of a client");
         }
     }
+}
+
+/// What is wrong with an origin, if anything: it is scheme, host and port as a browser prints them, and plain http for
+/// this machine only.
+pub fn origin_fault(text: &str) -> Option<&'static str> {
+    let Ok(url) = Url::parse(text) else { return Some("is not a URL") };
+    if url.origin().ascii_serialization() != text {
+        return Some("must be scheme, host and port only, in lower case, without a slash at the end");
+    }
+    let is_fine = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
+    (!is_fine).then_some("must be https; plain http is for loopback hosts only")
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -12,6 +12,7 @@ use vestibule_ports::clock::Clock;
 use vestibule_ports::issuer::{Feed, FeedItem, IssuerError};
 use vestibule_registry::outbox::{FeedPage, Told};
 
+use crate::hearers::Hearer;
 use crate::ledger::Ledger;
 
 /// Between two heartbeats when nothing ends.
@@ -28,11 +29,14 @@ struct Follower {
     /// Whether everything there was at the last look has been delivered.
     caught_up: bool,
     lost: bool,
+    /// Told how far has been heard, where somebody wants to know.
+    hearer: Option<Hearer>,
 }
 
-/// Follows all ends after a number.
+/// Follows all ends after a number, in this process.
 pub(super) fn follow(ledger: Ledger, clock: Arc<dyn Clock>, after: u64) -> Feed {
-    let follower = Follower::new(ledger, clock, after);
+    let hearer = ledger.hear(after);
+    let follower = Follower { hearer: Some(hearer), ..Follower::new(ledger, clock, after) };
     stream::unfold(follower, |mut follower| async move {
         let item = follower.next().await?;
         Some((item, follower))
@@ -62,13 +66,26 @@ pub(super) async fn page(
 impl Follower {
     fn new(ledger: Ledger, clock: Arc<dyn Clock>, after: u64) -> Self {
         let announced = ledger.announced();
-        Self { ledger, clock, announced, after, waiting: VecDeque::new(), caught_up: false, lost: false }
+        Self {
+            ledger,
+            clock,
+            announced,
+            after,
+            waiting: VecDeque::new(),
+            caught_up: false,
+            lost: false,
+            hearer: None,
+        }
     }
 
     async fn next(&mut self) -> Option<Result<FeedItem, IssuerError>> {
         while !self.lost {
             if let Some(item) = self.waiting.pop_front() {
                 return Some(Ok(item));
+            }
+            // Who asks for more has dealt with all there was.
+            if let Some(hearer) = &self.hearer {
+                hearer.has_heard(self.after);
             }
             if self.caught_up {
                 // A wake-up or the time for a heartbeat: both mean to look again.

@@ -18,7 +18,7 @@ fn every_page_renders_in_the_layout_without_script_or_inline_style() {
         pages.password(&PasswordForm { csrf: "c", user_name: "", problem: Some(PROBLEM) }),
         pages.logout("c"),
         pages.done("Done", "Close this window."),
-        pages.failure("This did not work", PROBLEM),
+        pages.failure("This did not work", PROBLEM, Some("/begin?a=\"b")),
     ];
     for html in rendered {
         assert!(html.starts_with("<!doctype html>\n<html lang=\"en\">"), "{html}");

@@ -13,6 +13,13 @@ fn password(text: &str) -> Password {
     typed(text).unwrap()
 }
 
+impl Passwords {
+    /// Takes a place, then compares.
+    async fn compare(&self, password: Password, stored: Option<String>) -> Result<Verdict, Busy> {
+        self.verify(self.places().take()?, password, stored).await
+    }
+}
+
 #[tokio::test]
 async fn a_password_is_compared_exactly_as_it_was_typed() {
     let passwords = cheap(1, 0);
@@ -22,12 +29,12 @@ async fn a_password_is_compared_exactly_as_it_was_typed() {
     let with_nul = "before\0after";
     for text in [long.as_str(), composed, with_nul, " leading and trailing "] {
         let stored = passwords.hash(password(text), &entropy).await.unwrap();
-        let right = passwords.verify(password(text), Some(stored.clone())).await;
+        let right = passwords.compare(password(text), Some(stored.clone())).await;
         assert_eq!(right, Ok(Verdict::Right { stale: false }), "{text:?}");
         let near_misses =
             [text.trim(), &text[..text.len() - 1], "before", "cafe\u{301} au lait", &text.to_uppercase()];
         for other in near_misses.into_iter().filter(|other| *other != text) {
-            assert_eq!(passwords.verify(password(other), Some(stored.clone())).await, Ok(Verdict::Wrong));
+            assert_eq!(passwords.compare(password(other), Some(stored.clone())).await, Ok(Verdict::Wrong));
         }
     }
 }
@@ -73,9 +80,9 @@ async fn an_absent_user_costs_one_hash_like_a_wrong_password() {
     let passwords = cheap(1, 0);
     let stored = passwords.hash(password("correct horse"), &SeededEntropy::new(3)).await.unwrap();
     let before = passwords.hashed();
-    assert_eq!(passwords.verify(password("wrong horse"), Some(stored)).await, Ok(Verdict::Wrong));
+    assert_eq!(passwords.compare(password("wrong horse"), Some(stored)).await, Ok(Verdict::Wrong));
     let known = passwords.hashed() - before;
-    assert_eq!(passwords.verify(password("wrong horse"), None).await, Ok(Verdict::Wrong));
+    assert_eq!(passwords.compare(password("wrong horse"), None).await, Ok(Verdict::Wrong));
     assert_eq!(passwords.hashed() - before - known, known);
 }
 
@@ -94,7 +101,7 @@ async fn a_hash_with_other_parameters_is_right_and_stale() {
     let stored = cheap(1, 0).hash(password("correct horse"), &SeededEntropy::new(3)).await.unwrap();
     let cost = PasswordCost { memory_kib: 16, passes: 1, lanes: 1, at_once: 1, queue: 0 };
     let dearer = Passwords::new(&cost, &SeededEntropy::new(1)).unwrap();
-    let verdict = dearer.verify(password("correct horse"), Some(stored)).await;
+    let verdict = dearer.compare(password("correct horse"), Some(stored)).await;
     assert_eq!(verdict, Ok(Verdict::Right { stale: true }));
 }
 
@@ -102,11 +109,11 @@ async fn a_hash_with_other_parameters_is_right_and_stale() {
 async fn a_full_queue_refuses_instead_of_growing() {
     let passwords = cheap(1, 1);
     let held = passwords.running.acquire().await.unwrap();
-    let mut first = Box::pin(passwords.verify(password("a"), None));
-    let mut second = Box::pin(passwords.verify(password("b"), None));
+    let mut first = Box::pin(passwords.compare(password("a"), None));
+    let mut second = Box::pin(passwords.compare(password("b"), None));
     assert!(poll_once(&mut first).await.is_none());
     assert!(poll_once(&mut second).await.is_none());
-    assert_eq!(passwords.verify(password("c"), None).await, Err(Busy));
+    assert_eq!(passwords.compare(password("c"), None).await, Err(Busy));
     drop(held);
     assert_eq!(first.await, Ok(Verdict::Wrong));
     assert_eq!(second.await, Ok(Verdict::Wrong));

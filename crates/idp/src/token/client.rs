@@ -8,6 +8,7 @@ use vestibule_oauth::client_auth::{PresentedClient, Proof};
 use vestibule_oauth::error::{TokenError, TokenErrorCode};
 use vestibule_oauth::form::Form;
 use vestibule_registry::client::{Client, ClientKind, GrantType};
+use vestibule_registry::{Registry, RegistryError};
 
 use super::TokenRefused;
 use crate::Idp;
@@ -41,8 +42,19 @@ pub(super) fn may_present(client: &Client, grant_type: GrantType) -> Result<(), 
 impl Idp {
     /// The client that a request proves to come from. A public one has nothing to prove.
     pub(crate) async fn authenticate(&self, presented: PresentedClient) -> Result<Client, TokenRefused> {
+        let (client, ()) = self.authenticate_and(presented, |_| Ok(())).await?;
+        Ok(client)
+    }
+
+    /// The same, with what else `look` finds in the registry. It looks before the client is known to be good.
+    pub(crate) async fn authenticate_and<T: Send + 'static>(
+        &self,
+        presented: PresentedClient,
+        look: impl FnOnce(&Registry) -> Result<T, RegistryError> + Send + 'static,
+    ) -> Result<(Client, T), TokenRefused> {
         let id = presented.client_id;
-        let client = self.ledger.call(move |registry| registry.client(&id)).await?;
+        let found = self.ledger.call(move |registry| Ok((look(registry)?, registry.client(&id)?)));
+        let (found, client) = found.await?;
         let stored = client.as_ref().and_then(|client| client.secret.clone());
         let is_proved = match &presented.proof {
             Proof::Basic(secret) | Proof::Post(secret) => {
@@ -52,6 +64,7 @@ impl Idp {
             // RFC 6749 2.3: a client with a secret must show it
             Proof::None => stored.is_none(),
         };
-        client.filter(|_| is_proved).ok_or(FAILED.into())
+        let client = client.filter(|_| is_proved).ok_or(FAILED)?;
+        Ok((client, found))
     }
 }

@@ -54,7 +54,7 @@ impl Idp {
         };
         let (access, rules, now) = (lot.access.clone(), self.family_rules(), self.clock.wall());
         let keyring = Arc::clone(&self.keyring);
-        let redeemed = self.ledger.call(move |registry| {
+        let redeemed = self.ledger.ending(move |registry| {
             let mut terms = None;
             let act = Act { at: now, by: &shown.client, from: None };
             let redeemed = registry.redeem_code(&code.digest(), &act, |authorization, user| {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use vestibule_domain::identity::Timestamp;
-use vestibule_domain::refresh::{self, Generation, RefreshRefused};
+use vestibule_domain::refresh::{self, Arrival, Generation, RefreshRefused};
 use vestibule_oauth::error::{TokenError, TokenErrorCode};
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::token::{RANDOM_BYTES, RefreshToken};
@@ -12,7 +12,7 @@ use vestibule_oauth::token_response::{Issued, TokenResponse};
 use vestibule_ports::entropy::random;
 use vestibule_registry::audit::Act;
 use vestibule_registry::client::{Client, GrantType};
-use vestibule_registry::family::Family;
+use vestibule_registry::family::{Family, Terms};
 use vestibule_registry::refresh::{Refreshed, Rotation};
 use vestibule_registry::user::User;
 
@@ -21,12 +21,14 @@ use super::client::may_present;
 use super::family::{self, Rules};
 use super::flights::Flight;
 use crate::Idp;
+use crate::bearer::Bearer;
 
-/// What is asked, and when.
+/// What is asked, and what is known of when.
 pub(super) struct Asked {
     pub(super) refresh_token: RefreshToken,
     pub(super) scope: Option<ScopeSet>,
-    pub(super) received_at: Timestamp,
+    /// The registry had the token as unused when the request was here already.
+    pub(super) came_unused: bool,
     pub(super) flight: Flight,
 }
 
@@ -34,7 +36,7 @@ pub(super) struct Asked {
 struct Wanted {
     client: Client,
     scope: Option<ScopeSet>,
-    received_at: Timestamp,
+    came_unused: bool,
     flight: Arc<Flight>,
     salt: [u8; RANDOM_BYTES],
     rules: Rules,
@@ -45,8 +47,12 @@ struct Wanted {
 enum Refused {
     /// The family is another client's.
     Client,
-    /// More than was granted.
+    /// More than was granted, or nothing that can be had now.
     Scope,
+    /// Something else than a request that was under way together with this one.
+    Twin,
+    /// Nothing is left of what was granted.
+    Empty,
     /// By the rules of families.
     Rule(RefreshRefused),
 }
@@ -54,18 +60,18 @@ enum Refused {
 impl Idp {
     pub(super) async fn refresh(&self, client: Client, asked: Asked) -> Result<TokenResponse, TokenRefused> {
         may_present(&client, GrantType::RefreshToken)?;
-        let Asked { refresh_token, scope, received_at, flight } = asked;
+        let Asked { refresh_token, scope, came_unused, flight } = asked;
         let flight = Arc::new(flight);
         let wanted = Wanted {
             client,
             scope,
-            received_at,
+            came_unused,
             flight: Arc::clone(&flight),
             salt: random(&*self.entropy),
             rules: self.family_rules(),
         };
         let clock = Arc::clone(&self.clock);
-        let refreshed = self.ledger.call(move |registry| {
+        let refreshed = self.ledger.ending(move |registry| {
             let now = clock.wall();
             let act = Act { at: now, by: &wanted.client.id, from: None };
             let decide =
@@ -101,26 +107,51 @@ impl Wanted {
             return Rotation::Refuse(Refused::Client);
         };
         let ruled = family::as_ruled(&self.client, family, holder, user);
-        // Under way together: as good as received at the moment of the rotation.
-        let received_at = if self.flight.has_twin() { family.rotated_at } else { self.received_at };
-        let standing = match refresh::refresh(&ruled, generation, received_at, now, &self.rules.limits) {
-            Ok(refresh::Refreshed::Rotated { standing }) => standing,
-            Ok(refresh::Refreshed::Repeated) => return Rotation::Repeat,
-            Err(reused @ RefreshRefused::Reused) => return Rotation::Revoke(Refused::Rule(reused)),
-            Err(refused) => return Rotation::Refuse(Refused::Rule(refused)),
+        let (standing, is_repeated) =
+            match refresh::refresh(&ruled, generation, self.arrival(), now, &self.rules.limits) {
+                Ok(refresh::Refreshed::Rotated { standing }) => (standing, false),
+                Ok(refresh::Refreshed::Repeated { standing }) => (standing, true),
+                Err(reused @ RefreshRefused::Reused) => return Rotation::Revoke(Refused::Rule(reused)),
+                Err(refused) => return Rotation::Refuse(Refused::Rule(refused)),
+            };
+        let bearer = family::bearer(self.client.clone(), standing, holder, user);
+        let terms = match self.terms(&bearer, family, &ruled, now) {
+            Ok(terms) => terms,
+            Err(refused) => return Rotation::Refuse(refused),
         };
-        // RFC 6749 6: no scope that was not granted before
-        if self.scope.as_ref().is_some_and(|scope| !scope.is_subset(&family.scopes)) {
-            return Rotation::Refuse(Refused::Scope);
+        if is_repeated {
+            return Rotation::Repeat { scopes: terms.scopes, otherwise: Refused::Twin };
         }
         self.flight.rotates();
-        let requested = self.scope.as_ref().unwrap_or(&family.scopes);
-        let bearer = family::bearer(self.client.clone(), standing, holder, user);
-        Rotation::Rotate {
-            salt: self.salt,
-            terms: self.rules.terms(&bearer, requested, &ruled, now),
-            ends_at: self.rules.family_ends_at(&ruled, now),
+        Rotation::Rotate { salt: self.salt, terms, ends_at: self.rules.family_ends_at(&ruled, now) }
+    }
+
+    /// Two witnesses, and either is enough: this process, which had both requests at once, and the registry, which
+    /// still had the token as unused and may have seen it used by another process since. Neither looks at a clock.
+    fn arrival(&self) -> Arrival {
+        if self.came_unused || self.flight.has_twin() { Arrival::BeforeUse } else { Arrival::AfterUse }
+    }
+
+    /// What the new access token is worth. It is worth something, or there is none.
+    fn terms(
+        &self,
+        bearer: &Bearer,
+        family: &Family,
+        ruled: &refresh::Family,
+        now: Timestamp,
+    ) -> Result<Terms, Refused> {
+        // RFC 6749 6: no scope that was not granted before
+        if self.scope.as_ref().is_some_and(|scope| !scope.is_subset(&family.scopes)) {
+            return Err(Refused::Scope);
         }
+        let whole = self.rules.terms(bearer, &family.scopes, ruled, now);
+        if whole.scopes.is_empty() {
+            return Err(Refused::Empty);
+        }
+        let Some(requested) = &self.scope else { return Ok(whole) };
+        let terms = self.rules.terms(bearer, requested, ruled, now);
+        // RFC 6749 3.3: what cannot be given at all is an error, no token without a scope
+        if terms.scopes.is_empty() { Err(Refused::Scope) } else { Ok(terms) }
     }
 }
 
@@ -128,10 +159,15 @@ impl From<Refused> for TokenRefused {
     /// Which of the reasons it was is nobody's business but ours.
     fn from(refused: Refused) -> Self {
         let error = match refused {
-            Refused::Scope => {
-                TokenError::new(TokenErrorCode::InvalidScope, "the scope is wider than what was granted")
+            Refused::Scope => TokenError::new(
+                TokenErrorCode::InvalidScope,
+                "the scope is wider than what was granted, or nothing of it is left",
+            ),
+            Refused::Twin => {
+                let description = "another request refreshed this token at the same moment, for other scopes";
+                TokenError::new(TokenErrorCode::InvalidScope, description)
             }
-            Refused::Client | Refused::Rule(_) => {
+            Refused::Client | Refused::Empty | Refused::Rule(_) => {
                 TokenError::new(TokenErrorCode::InvalidGrant, "the refresh token is unknown, used or ended")
             }
         };

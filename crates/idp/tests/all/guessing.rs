@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 use vestibule_idp::config::{Config, PasswordCost};
+use vestibule_ports::authority::Authority as _;
+use vestibule_testkit::patience::{PATIENCE, Patience};
 
 use super::house::{Asked, Browser, Form, House, PASSWORD, cheap, config};
 
@@ -83,7 +85,7 @@ async fn addresses_of_one_network_share_the_counter() {
     }
 }
 
-/// F09: one guess at each of many names is a guess, too.
+/// One guess at each of many names is a guess, too.
 #[tokio::test]
 async fn a_network_that_guesses_at_many_names_has_a_hundred_failures_and_then_one_a_second() {
     let house = House::new().await;
@@ -189,6 +191,47 @@ async fn a_known_browser_has_a_hundred_failures_and_not_one_more() {
     assert!(own.jar.contains_key("__Host-vst-known"));
 }
 
+/// The neighbour is in the very same network.
+#[tokio::test]
+async fn what_a_stranger_in_the_same_network_does_neither_stops_nor_slows_a_known_browser() {
+    let house = House::new().await;
+    let mut own = house.browser();
+    own.log_in(&Asked::shop()).await;
+    let own_form = own.open_form(&Asked::shop().with("&prompt=login")).await;
+    let mut neighbour = house.browser();
+    let form = neighbour.open_form(&Asked::shop()).await;
+    assert_eq!(guess(&mut neighbour, &form, 10).await, [StatusCode::FORBIDDEN; 10]);
+    for _ in 0..3 {
+        assert_eq!(guess(&mut neighbour, &form, 1).await, [StatusCode::TOO_MANY_REQUESTS]);
+        assert_eq!(own.try_password(&own_form, "alice", "mistyped").await.status, StatusCode::FORBIDDEN);
+        house.clock.advance(Duration::from_mins(1));
+        assert_eq!(guess(&mut neighbour, &form, 1).await, [StatusCode::FORBIDDEN]);
+    }
+    assert_eq!(own.try_password(&own_form, "alice", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    // Nor does its log-in give the neighbour ten more.
+    assert_eq!(guess(&mut neighbour, &form, 1).await, [StatusCode::TOO_MANY_REQUESTS]);
+}
+
+/// A stolen cookie of a known browser is worth a hundred guesses, however many networks it is shown from.
+#[tokio::test]
+async fn a_known_browser_is_the_same_one_in_every_network() {
+    let house = House::new().await;
+    let mut thief = house.browser();
+    thief.log_in(&Asked::shop()).await;
+    let form = thief.open_form(&Asked::shop().with("&prompt=login")).await;
+    for network in 0..4_u8 {
+        thief.peer = IpAddr::from([203, 0, network, 1]);
+        assert_eq!(guess(&mut thief, &form, 25).await, [StatusCode::FORBIDDEN; 25]);
+    }
+    for network in 0..8_u8 {
+        thief.peer = IpAddr::from([203, 0, network, 1]);
+        assert_eq!(guess(&mut thief, &form, 1).await, [StatusCode::TOO_MANY_REQUESTS], "{network}");
+    }
+    // Nor is it worth more without the cookie: the user has used up what is free everywhere.
+    thief.jar.remove("__Host-vst-known");
+    assert_eq!(guess(&mut thief, &form, 1).await, [StatusCode::TOO_MANY_REQUESTS]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_five_hundred_guesses_at_one_instant_ten_are_compared() {
     let house = House::new().await;
@@ -275,4 +318,75 @@ async fn too_many_log_ins_at_once_are_put_off() {
     let (put_off, compared) = (put_off.count(), compared.count());
     assert_eq!(put_off + compared, 50, "{replies:?}");
     assert!(put_off > 0 && compared > 0, "{replies:?}");
+}
+
+/// What was not looked at is no failure.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_try_that_was_put_off_counts_for_nothing() {
+    let cost = PasswordCost { memory_kib: 4 * 1024, passes: 2, at_once: 1, queue: 0, ..cheap() };
+    let house = House::of(Config { password_cost: cost, ..config() }).await;
+    let mut browser = house.browser();
+    let form = browser.open_form(&Asked::shop()).await;
+    let (mut put_off, mut looked_at) = (0, 0);
+    while put_off < 11 && looked_at < 9 {
+        // While somebody else's password is being compared there is no place for another.
+        let (mut other, others_form) = (house.browser(), form.clone());
+        other.jar.clone_from(&browser.jar);
+        let name = format!("user{put_off}");
+        let (hashed, patience) = (house.idp.passwords_hashed(), Patience::new(PATIENCE));
+        let occupied =
+            tokio::spawn(async move { other.try_password(&others_form, &name, "wrong").await.status });
+        while house.idp.passwords_hashed() == hashed {
+            assert!(!patience.left().is_zero(), "nothing is compared");
+            tokio::task::yield_now().await;
+        }
+        match browser.try_password(&form, "alice", "wrong").await.status {
+            StatusCode::SERVICE_UNAVAILABLE => put_off += 1,
+            // That other one was over first.
+            StatusCode::FORBIDDEN => looked_at += 1,
+            other => panic!("{other} after {put_off} put off and {looked_at} looked at"),
+        }
+        occupied.await.unwrap();
+    }
+    assert!(put_off > 10, "{put_off} put off, {looked_at} looked at");
+    assert_eq!(browser.try_password(&form, "alice", PASSWORD).await.status, StatusCode::SEE_OTHER);
+}
+
+/// ASVS 16.3.1: the trail says that somebody guesses, in a line for each doubling, and does so for users only.
+#[tokio::test]
+async fn the_trail_tells_of_guesses_and_grows_slowly() {
+    let house = House::new().await;
+    let mut browser = house.browser();
+    let form = browser.open_form(&Asked::shop()).await;
+    guess(&mut browser, &form, 9).await;
+    assert_eq!(slowed(&house).await, [] as [String; 0]);
+    guess(&mut browser, &form, 30).await;
+    assert_eq!(slowed(&house).await, ["10 tries in a row from one network"]);
+    for _ in 0..35 {
+        house.clock.advance(Duration::from_mins(1));
+        guess(&mut browser, &form, 1).await;
+    }
+    for network in 0..5_u8 {
+        browser.peer = IpAddr::from([203, 0, network, 1]);
+        guess(&mut browser, &form, 11).await;
+    }
+    let told = slowed(&house).await;
+    let of_network = |count: usize| told.iter().filter(|told| told.starts_with(&format!("{count} "))).count();
+    assert_eq!((of_network(10), of_network(20), of_network(40)), (6, 1, 1), "{told:?}");
+    browser.peer = IpAddr::from([203, 0, 100, 1]);
+    guess(&mut browser, &form, 9).await;
+    assert_eq!(slowed(&house).await[0], "100 tries in a row from all networks together");
+}
+
+/// What the trail of alice says of guesses, the newest first.
+async fn slowed(house: &House) -> Vec<String> {
+    let trail = house.idp.trail(&house.alice, None).await.unwrap();
+    let slowed = trail.into_iter().filter(|record| record.what.starts_with("Many passwords"));
+    slowed
+        .map(|record| {
+            assert_eq!(record.by, "unknown");
+            assert!(record.from.is_some());
+            record.note.unwrap()
+        })
+        .collect()
 }

@@ -15,7 +15,7 @@ use tower::ServiceExt as _;
 use url::form_urlencoded;
 use vestibule_domain::identity::{Timestamp, UserId};
 use vestibule_idp::config::{Client, ClientScopes, Config, GrantType, PasswordCost, Site};
-use vestibule_idp::{Cause, Idp, Peer};
+use vestibule_idp::{Cause, Idp, OverHttps, Peer};
 use vestibule_oauth::pkce::Verifier;
 use vestibule_oauth::scope::{Scope, ScopeSet};
 use vestibule_oauth::token::ClientSecret;
@@ -27,6 +27,7 @@ use vestibule_registry::Registry;
 use super::database::{self, Door, Hold};
 
 pub(crate) const ISSUER: &str = "https://login.example";
+pub(crate) const HOST: &str = "login.example";
 pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const TILL_SECRET: &str = "till-secret-of-32-characters-or-so";
 pub(crate) const OFFICE_SECRET: &str = "office-secret-of-32-characters-or-so";
@@ -193,6 +194,8 @@ impl House {
         Browser {
             router: self.router.clone(),
             peer: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)),
+            over_https: true,
+            host: HOST,
             jar: BTreeMap::new(),
         }
     }
@@ -216,6 +219,11 @@ impl House {
         assert_eq!(reply.status, StatusCode::OK, "{}", reply.body);
         reply.json()
     }
+}
+
+/// A request to the provider's own origin.
+pub(crate) fn over_https(request: http::request::Builder) -> http::request::Builder {
+    request.header("host", HOST).extension(OverHttps(true))
 }
 
 struct Ticking(Arc<TestClock>);
@@ -312,6 +320,8 @@ pub(crate) fn redemption<'a>(asked: &Asked<'a>, code: &'a str) -> [(&'static str
 pub(crate) struct Browser {
     router: Router,
     pub(crate) peer: IpAddr,
+    pub(crate) over_https: bool,
+    pub(crate) host: &'static str,
     pub(crate) jar: BTreeMap<String, String>,
 }
 
@@ -344,6 +354,10 @@ impl Browser {
             request.headers_mut().insert("cookie", cookies.join("; ").parse().unwrap());
         }
         request.extensions_mut().insert(Peer(self.peer));
+        request.extensions_mut().insert(OverHttps(self.over_https));
+        if !request.headers().contains_key("host") {
+            request.headers_mut().insert("host", self.host.parse().unwrap());
+        }
         let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let reply = Reply {
@@ -440,7 +454,7 @@ impl Reply {
         Form { action: self.attribute("action=\""), csrf: self.attribute("name=\"csrf\" value=\"") }
     }
 
-    fn attribute(&self, before: &str) -> String {
+    pub(crate) fn attribute(&self, before: &str) -> String {
         let (_, rest) = self.body.split_once(before).unwrap_or_else(|| panic!("no {before}: {}", self.body));
         let (value, _) = rest.split_once('"').unwrap();
         value.replace("&#x2f;", "/").replace("&amp;", "&")

@@ -204,7 +204,7 @@ async fn a_jpt_dies_with_what_is_behind_it() {
     let ends: [fn(&House, &vestibule_ports::issuer::LogOn) -> End; 4] = [
         |_, _| End::Session { sid: SID, ep: Epoch::FIRST },
         |_, log_on| End::SignOn(log_on.sign_on.clone()),
-        |house, _| End::User(house.alice.clone()),
+        |house, _| End::User { id: house.alice.clone(), by: None },
         |_, log_on| End::Grant(GrantDigest::of(&log_on.grant)),
     ];
     for (index, end) in ends.into_iter().enumerate() {

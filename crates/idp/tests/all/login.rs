@@ -117,6 +117,30 @@ async fn an_id_token_hint_of_somebody_else_is_not_answered_with_this_user() {
     }
 }
 
+/// OpenID Connect Core 3.1.2.1: the client asked about one user, so it hears nothing of another who comes instead.
+#[tokio::test]
+async fn a_log_in_as_somebody_else_than_the_hint_names_gives_no_code() {
+    let house = House::new().await;
+    let tokens = house.mobile_tokens("openid").await;
+    let own = format!("&id_token_hint={}", tokens["id_token"].as_str().unwrap());
+    use vestibule_ports::authority::Authority as _;
+    house.idp.create_user(super::house::new_user("bob", "another long password"), "test").await.unwrap();
+    let asked = Asked::mobile().with(&own);
+    let mut browser = house.browser();
+    let form = browser.open_form(&asked).await;
+    let bob = browser.try_password(&form, "bob", "another long password").await;
+    assert_eq!(bob.parameter("error").as_deref(), Some("login_required"), "{}", bob.location());
+    assert_eq!((bob.parameter("code"), bob.parameter("state")), (None, Some("a-state".to_owned())));
+    // And the one who is meant gets a code, in the same browser.
+    let form = browser.open_form(&asked).await;
+    assert!(browser.try_password(&form, "alice", PASSWORD).await.parameter("code").is_some());
+    // A hint that names nobody shuts nobody out.
+    let unknown = Asked::mobile().with("&id_token_hint=a.b.c");
+    let form = browser.open_form(&unknown).await;
+    let bob = browser.try_password(&form, "bob", "another long password").await;
+    assert!(bob.parameter("code").is_some(), "{}", bob.location());
+}
+
 /// A form that this browser was not shown, or that comes from somewhere else, logs nobody in.
 #[tokio::test]
 async fn log_in_csrf_is_refused() {
@@ -147,6 +171,60 @@ async fn log_in_csrf_is_refused() {
     // Without the cookie that came with the form.
     victim.jar.clear();
     assert_eq!(victim.try_password(&own, "alice", PASSWORD).await.status, StatusCode::FORBIDDEN);
+}
+
+/// Two tabs with a form each, logged in on one: the other goes on, whatever is typed into it.
+#[tokio::test]
+async fn a_form_from_before_a_log_in_in_another_tab_goes_on_without_being_believed() {
+    let house = House::new().await;
+    for typed in [PASSWORD, "wrong"] {
+        let mut browser = house.browser();
+        let first = browser.open_form(&Asked::shop()).await;
+        let second = browser.open_form(&Asked::outlet()).await;
+        assert_eq!(browser.try_password(&first, "alice", PASSWORD).await.status, StatusCode::SEE_OTHER);
+        let hashed = house.idp.passwords_hashed();
+        let reply = browser.try_password(&second, "alice", typed).await;
+        assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.body);
+        assert!(reply.location().starts_with("/authorize?"), "{}", reply.location());
+        assert_eq!(house.idp.passwords_hashed(), hashed, "nothing was compared");
+        let reply = browser.get(reply.location()).await;
+        assert!(reply.location().starts_with("https://outlet.example/.vestibule/callback?code="));
+    }
+    // Where credentials are asked for in any case, they are asked for again.
+    let mut browser = house.browser();
+    let first = browser.open_form(&Asked::shop()).await;
+    let second = browser.open_form(&Asked::outlet().with("&prompt=login")).await;
+    assert_eq!(browser.try_password(&first, "alice", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    let reply = browser.try_password(&second, "alice", PASSWORD).await;
+    assert!(browser.get(reply.location()).await.location().starts_with("/login?"));
+    // Another site's page is not helped, though the browser is signed on.
+    let fields = [("csrf", second.csrf.as_str()), ("username", "alice"), ("password", PASSWORD)];
+    let foreign = [("origin", "https://evil.example")];
+    assert_eq!(browser.post_with(&second.action, &fields, &foreign).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_form_that_counts_no_more_leads_to_where_one_can_begin_again() {
+    let house = House::new().await;
+    let mut browser = house.browser();
+    let form = browser.open_form(&Asked::shop()).await;
+    browser.jar.clear();
+    let reply = browser.try_password(&form, "alice", PASSWORD).await;
+    assert_eq!(reply.status, StatusCode::FORBIDDEN);
+    let again = reply.attribute("<a href=\"");
+    assert!(again.starts_with("/authorize?"), "{again}");
+    let page = browser.get(&again).await;
+    assert!(page.location().starts_with("/login?"));
+    for path in ["/password", "/logout"] {
+        let reply = browser.post(path, &[("csrf", "")]).await;
+        assert_eq!((reply.status, reply.attribute("<a href=\"")), (StatusCode::FORBIDDEN, path.to_owned()));
+    }
+    // What the app asked for has no beginning here.
+    let action = form.action.replace("response_type=code", "response_type=token");
+    let reply = browser.post(&action, &[("csrf", "")]).await;
+    assert_eq!(reply.status, StatusCode::FORBIDDEN);
+    assert!(!reply.body.contains("<a href") && !reply.body.contains("Begin again"), "{}", reply.body);
+    assert!(reply.body.contains("Go back to the app"), "{}", reply.body);
 }
 
 #[tokio::test]

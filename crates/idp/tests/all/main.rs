@@ -27,6 +27,8 @@ macro_rules! stories {
         mod kinds;
         #[path = "login.rs"]
         mod login;
+        #[path = "origin.rs"]
+        mod origin;
         #[path = "outage.rs"]
         mod outage;
         #[path = "pages.rs"]

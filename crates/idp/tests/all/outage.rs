@@ -44,7 +44,7 @@ async fn an_outage_is_503_and_never_a_log_out() {
     assert_eq!(browser.jar, jar);
     let unreachable = house.idp.mint(returning(), None).await.unwrap_err();
     assert!(matches!(unreachable, IssuerError::Unreachable(_)), "{unreachable:?}");
-    let unended = house.idp.end(End::User(house.alice.clone()), Cause::LogOut).await.unwrap_err();
+    let unended = house.idp.end(End::User { id: house.alice.clone(), by: None }, Cause::LogOut).await.unwrap_err();
     assert!(matches!(unended, IssuerError::Unreachable(_)), "{unended:?}");
     let unseen = house.idp.users(None).await.unwrap_err();
     assert!(matches!(unseen, AuthorityError::Unreachable(_)), "{unseen:?}");

@@ -10,7 +10,8 @@ use vestibule_ports::entropy::SeededEntropy;
 use vestibule_registry::Registry;
 
 use super::house::{
-    Asked, BIRTH, House, OFFICE_SECRET, PASSWORD, Reply, TILL_SECRET, VERIFIER, config, redemption,
+    Asked, BIRTH, House, OFFICE_SECRET, PASSWORD, Reply, TILL_SECRET, VERIFIER, config, over_https,
+    redemption,
 };
 
 fn start(config: Config, registry: &Arc<Registry>) -> Result<Arc<Idp>, StartError> {
@@ -28,7 +29,7 @@ async fn keys(idp: &Arc<Idp>) -> Vec<String> {
     use tower::ServiceExt as _;
     let mut documents = Vec::new();
     for path in ["/jwks", "/jwks/services", "/jwks/jpt"] {
-        let request = http::Request::get(path).body(Body::empty()).unwrap();
+        let request = over_https(http::Request::get(path)).body(Body::empty()).unwrap();
         let body = idp.router().oneshot(request).await.unwrap().into_body().collect().await.unwrap();
         documents.push(String::from_utf8(body.to_bytes().to_vec()).unwrap());
     }

@@ -27,7 +27,7 @@ async fn a_code_becomes_tokens() {
     let code = house.browser().log_in(&asked).await.code();
     let reply = house.post("/token", &redemption(&asked, &code)).await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.body);
-    assert_eq!(reply.header("cache-control"), "no-store");
+    assert_eq!((reply.header("cache-control"), reply.header("pragma")), ("no-store", "no-cache"));
     let tokens = reply.json();
     assert_eq!(tokens["token_type"], "Bearer");
     assert_eq!(tokens["expires_in"], 7_200);
@@ -199,7 +199,17 @@ async fn what_a_client_may_not_present_is_refused() {
         ("subject_token", "x"),
         ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
     ];
-    assert_eq!(till(&exchange).await, "unsupported_grant_type");
+    // Whatever else the request has or lacks, and whoever asks.
+    for fields in
+        [&exchange[..], &exchange[..1], &[exchange[0], ("actor_token", "x"), ("client_secret", "y")]]
+    {
+        assert_eq!(till(fields).await, "unsupported_grant_type");
+        assert_eq!(house.post("/token", fields).await.error(), "unsupported_grant_type");
+    }
+    let public = [exchange[0], ("client_id", "mobile-app")];
+    assert_eq!(house.post("/token", &public).await.error(), "unsupported_grant_type");
+    let broken = [("grant_type", "client_credentials"), ("scope", "orders:write\nproducts:read")];
+    assert_eq!(till(&broken).await, "invalid_scope");
     let repeated = [("grant_type", "client_credentials"), ("grant_type", "client_credentials")];
     assert_eq!(till(&repeated).await, "invalid_request");
 }

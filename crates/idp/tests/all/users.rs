@@ -120,8 +120,8 @@ async fn the_audit_tells_the_story_of_a_user() {
     let house = House::new().await;
     let mut browser = house.browser();
     log_on(&house, &mut browser, &Asked::shop()).await;
-    house.idp.revoke(End::User(house.alice.clone()), "root").await.unwrap();
-    house.idp.end(End::User(house.alice.clone()), Cause::LogOutEverywhere).await.unwrap();
+    house.idp.revoke(End::User { id: house.alice.clone(), by: None }, "root").await.unwrap();
+    house.idp.end(End::User { id: house.alice.clone(), by: None }, Cause::LogOutEverywhere).await.unwrap();
     let records = house.registry.audit(Subject::User(&house.alice), None).unwrap();
     let told: Vec<_> = records.iter().rev().map(|record| (record.event, record.by.as_str())).collect();
     let alice = house.alice.as_str();

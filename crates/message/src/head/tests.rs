@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::field::KnownSet;
+use crate::framing::LengthFault;
+use crate::target::TargetFault;
 
 fn request(text: &str) -> Result<RequestIndex, HeadFault> {
     let mut index = RequestIndex::default();
@@ -62,7 +64,14 @@ fn refused_requests() {
         ("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", MethodNotAllowed),
         ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", Version),
         ("GET / HTTP/1.2\r\nHost: a\r\n\r\n", Version),
-        ("GET / http/1.1\r\nHost: a\r\n\r\n", Version),
+        ("GET / http/1.1\r\nHost: a\r\n\r\n", Syntax("request line")),
+        ("GET / HTTP/1.10\r\nHost: a\r\n\r\n", Syntax("request line")),
+        ("GE T / HTTP/1.1\r\nHost: a\r\n\r\n", Syntax("request line")),
+        ("GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", Syntax("request line")),
+        ("GET /a HTTP/1.1 b HTTP/1.1\r\nHost: a\r\n\r\n", Syntax("request line")),
+        ("GET / HTTP/1.1 \r\nHost: a\r\n\r\n", Syntax("request line")),
+        ("GET  / HTTP/1.1\r\nHost: a\r\n\r\n", Syntax("request line")),
+        ("GET /\r\nHost: a\r\n\r\n", Syntax("request line")),
         ("GET * HTTP/1.1\r\nHost: a\r\n\r\n", Target(TargetFault::Form)),
         (
             "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -106,6 +115,25 @@ fn refused_requests() {
         "G\0T / HTTP/1.1",
     ] {
         assert!(request(&format!("{line}\r\nHost: a\r\n\r\n")).is_err(), "{line:?}");
+    }
+}
+
+#[test]
+fn what_is_refused_for_what_it_asks_has_been_read() {
+    for (text, is_read) in [
+        ("TRACE /a HTTP/1.1\r\nHost: b\r\n\r\n", true),
+        ("POST /a HTTP/1.1\r\nHost: b\r\nContent-Length: 1\r\nExpect: tea\r\n\r\n", true),
+        ("TRACE /a HTTP/1.1\r\n\r\n", false),
+        ("CONNECT b:443 HTTP/1.1\r\nHost: b\r\n\r\n", false),
+        ("GET /a b HTTP/1.1\r\nHost: b\r\n\r\n", false),
+    ] {
+        let mut index = RequestIndex::default();
+        assert!(index.parse(text.as_bytes(), &HeadLimits::default()).is_err(), "{text:?}");
+        assert_eq!(index.is_read(), is_read, "{text:?}");
+        if is_read {
+            let head = index.of(text.as_bytes());
+            assert_eq!((head.target().path(), head.host().name()), ("/a", "b"), "{text:?}");
+        }
     }
 }
 

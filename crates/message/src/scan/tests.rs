@@ -30,3 +30,18 @@ fn bare_line_feeds_are_refused_at_once() {
         assert_eq!(HeadScan::default().find_end(bad), Err(ScanFault::BareLf), "{bad:?}");
     }
 }
+
+#[test]
+fn lines_that_end_in_cr_alone_are_refused_at_once_at_any_split() {
+    for bad in [&b"GET / HTTP/1.1\rHost: a\r\r"[..], b"GET / HTTP/1.1\r\nHost: a\rX: b", b"\rG", b"\r\r"] {
+        assert_eq!(HeadScan::default().find_end(bad), Err(ScanFault::BareCr), "{bad:?}");
+        for cut in 0..bad.len() {
+            let mut scan = HeadScan::default();
+            let first = scan.find_end(&bad[..cut]);
+            let either = first.and_then(|_| scan.find_end(bad));
+            assert_eq!(either, Err(ScanFault::BareCr), "{bad:?} cut at {cut}");
+        }
+    }
+    // Its line feed may still come.
+    assert_eq!(HeadScan::default().find_end(b"GET / HTTP/1.1\r\nHost: a\r"), Ok(None));
+}

@@ -39,6 +39,22 @@ fn broken_encodings_are_refused() {
     assert_eq!(Form::parse(b"a=\xff"), Err(FormRefused::Encoding));
 }
 
+/// A scope's own reader refuses them, with the error that is for that.
+#[test]
+fn control_characters_in_a_scope_are_left_to_its_grammar() {
+    for text in ["scope=a%0ab", "scope=a%00", "scope=%09", "scope=a%c2%85b"] {
+        let form = parse(text).unwrap();
+        let scope = form.get("scope").unwrap().unwrap();
+        assert_eq!(
+            crate::scope::ScopeSet::parse(scope),
+            Err(crate::scope::ScopeRefused::Malformed),
+            "{text}"
+        );
+    }
+    assert_eq!(parse("scope=%ff"), Err(FormRefused::Encoding));
+    assert_eq!(parse("sc%0aope=a"), Err(FormRefused::Encoding));
+}
+
 #[test]
 fn limits_hold() {
     let parameters = |count: usize| vec!["a=1"; count].join("&");

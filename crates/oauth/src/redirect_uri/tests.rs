@@ -7,6 +7,7 @@ fn registration_takes_what_a_browser_would_send() {
     for text in [
         "https://client.example/cb",
         "https://client.example/cb?tenant=1",
+        "https://client.example/cb?codes=1&State=2",
         "https://client.example/",
         "https://client.example:8443/cb",
         "http://localhost:9999/callback",
@@ -23,7 +24,9 @@ fn registration_takes_what_a_browser_would_send() {
 /// What each refused registration is refused for.
 #[test]
 fn registration_refuses() {
-    use RegistrationRefused::{Fragment, NotCanonical, PlainHttp, Scheme, UserInformation, Wildcard};
+    use RegistrationRefused::{
+        AnswerName, Fragment, NotCanonical, PlainHttp, Scheme, UserInformation, Wildcard,
+    };
     for (text, expected) in [
         ("javascript:alert(1)", Scheme),
         ("JavaScript:alert(1)", Scheme),
@@ -44,6 +47,11 @@ fn registration_refuses() {
         ("https://:password@client.example/cb", UserInformation),
         ("https://*.client.example/cb", Wildcard),
         ("https://client.example/*", Wildcard),
+        ("https://client.example/cb?code=evil&state=x", AnswerName),
+        ("https://client.example/cb?tenant=1&st%61te=x", AnswerName),
+        ("https://client.example/cb?iss", AnswerName),
+        ("https://client.example/cb?error_description=x", AnswerName),
+        ("com.example.app:/cb?error=x", AnswerName),
         ("https://client.example/a/../cb", NotCanonical),
         ("https://client.example/a/%2e%2e/cb", NotCanonical),
         ("https://client.example:443/cb", NotCanonical),

@@ -11,8 +11,11 @@ fn debug_shows_a_stub() {
 
 #[test]
 fn random_bytes_become_43_characters_of_base64url() {
-    let token = RefreshToken::from_random(&[0xff; 32]);
+    let token = AccessToken::from_random(&[0xff; 32]);
     assert_eq!(token.expose(), "__________________________________________8");
+    assert_eq!(AccessToken::parse(token.expose()), Ok(token));
+    let token = RefreshToken::from_bytes(&[0xff; REFRESH_BYTES]);
+    assert_eq!(token.expose(), "_".repeat(64));
     assert_eq!(RefreshToken::parse(token.expose()), Ok(token));
 }
 
@@ -32,6 +35,13 @@ fn parse_refuses_what_cannot_be_a_credential() {
     }
     for text in ["a.b=.c", "a.b.c+", "", &"a".repeat(SIGNED_BYTES_MAX + 1)] {
         assert_eq!(Jwt::parse(text), Err(Malformed), "{text:?}");
+    }
+}
+
+#[test]
+fn a_clients_secret_has_at_least_32_characters() {
+    for (length, fits) in [(1, false), (31, false), (32, true), (512, true)] {
+        assert_eq!(ClientSecret::parse(&"s".repeat(length)).unwrap().is_long_enough(), fits, "{length}");
     }
 }
 

@@ -3,7 +3,8 @@
 use super::*;
 
 fn parse(body: &str) -> Result<TokenRequest, TokenError> {
-    TokenRequest::parse(&Form::parse(body.as_bytes()).unwrap())
+    let form = Form::parse(body.as_bytes()).unwrap();
+    TokenRequest::parse(GrantType::parse(&form)?, &form)
 }
 
 fn refused(body: &str) -> TokenErrorCode {
@@ -55,6 +56,8 @@ fn other_grant_types_are_unsupported() {
         "Authorization_code",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
         "urn:ietf:params:oauth:grant-type:device_code",
+        // Never half read: not even its own parameters are missed.
+        "urn:ietf:params:oauth:grant-type:token-exchange",
     ] {
         let body = format!("grant_type={grant_type}&username=a&password=b");
         assert_eq!(refused(&body), TokenErrorCode::UnsupportedGrantType, "{grant_type}");
@@ -73,6 +76,8 @@ fn each_refusal_has_its_code() {
         ("grant_type=authorization_code&code=a&code=a", InvalidRequest),
         ("grant_type=authorization_code&code=a&redirect_uri=x&redirect_uri=x", InvalidRequest),
         ("grant_type=authorization_code&code=a&code_verifier=x&code_verifier=x", InvalidRequest),
+        ("grant_type=authorization_code&code=a&scope=x&scope=y", InvalidRequest),
+        ("grant_type=client_credentials&code=x&code=y", InvalidRequest),
         ("grant_type=authorization_code&code=a+b", InvalidGrant),
         (&format!("grant_type=authorization_code&code={long}"), InvalidGrant),
         ("grant_type=authorization_code&code=a&code_verifier=short", InvalidGrant),
@@ -81,6 +86,8 @@ fn each_refusal_has_its_code() {
         ("grant_type=refresh_token&refresh_token=r&scope=a++b", InvalidScope),
         ("grant_type=refresh_token&refresh_token=r&refresh_token=r", InvalidRequest),
         ("grant_type=client_credentials&scope=a+a", InvalidScope),
+        ("grant_type=client_credentials&scope=a%0ab", InvalidScope),
+        ("grant_type=refresh_token&refresh_token=r&scope=%00", InvalidScope),
         ("grant_type=client_credentials&scope=a&scope=a", InvalidRequest),
     ] {
         assert_eq!(refused(body), expected, "{body}");

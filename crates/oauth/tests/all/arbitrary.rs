@@ -16,7 +16,8 @@ use vestibule_oauth::redirect_uri::RedirectUri;
 use vestibule_oauth::revocation::RevocationRequest;
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::token::{AccessToken, Code, Jwt};
-use vestibule_oauth::token_request::TokenRequest;
+use vestibule_oauth::token_exchange::TokenExchange;
+use vestibule_oauth::token_request::{GrantType, TokenRequest};
 
 use crate::signer::Signer;
 
@@ -68,7 +69,8 @@ fn read_form(form: &Form) {
     let _ = client_id(form);
     let _ = AuthorizeRequest::parse(form, &registered());
     let _ = AuthorizeResponse::parse(form, "https://login.example");
-    let _ = TokenRequest::parse(form);
+    let _ = GrantType::parse(form).map(|grant_type| TokenRequest::parse(grant_type, form));
+    let _ = TokenExchange::parse(form);
     let _ = RevocationRequest::parse(form);
     let _ = IntrospectionRequest::parse(form);
     let _ = PresentedClient::parse([], None, form);

@@ -60,7 +60,7 @@ fn texts(services: &Walls, jpt: &Walls, openid: &Walls) -> Vec<String> {
         jpt.signer.forge(untyped_header, &json(&jpt.access())),
         services.signer.forge(untyped_header, &json(&services.access())),
         AccessToken::from_random(&[9; 32]).expose().to_owned(),
-        RefreshToken::from_random(&[9; 32]).expose().to_owned(),
+        RefreshToken::from_bytes(&[9; 48]).expose().to_owned(),
         Code::from_random(&[9; 32]).expose().to_owned(),
         GrantToken::from_random(&[9; 32]).expose().to_owned(),
     ]

@@ -1,7 +1,7 @@
 //! An `Issuer` that signs nothing: its tokens are numbered texts and only it knows what they mean.
 //! For tests of the faces; it has one kind of user and no clients.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -47,6 +47,8 @@ struct State {
     epochs: HashMap<UserId, Epoch>,
     tokens: HashMap<Digest, Cover>,
     ends: Vec<(Ended, Cause)>,
+    /// Sessions whose log-out has ended everything of their users.
+    log_outs: HashSet<Handle>,
     minted: u64,
     seen: Option<Timestamp>,
 }
@@ -257,7 +259,8 @@ impl Issuer for MemoryIssuer {
         let ended = match end {
             End::Session { sid, ep } => Ended::Session { sid, ep },
             End::SignOn(sign_on) => Ended::SignOn(sign_on),
-            End::User(user) => {
+            End::User { by: Some(by), .. } if !state.log_outs.insert(by) => return Ok(()),
+            End::User { id: user, .. } => {
                 let epoch = state.epoch(&user).next();
                 state.epochs.insert(user.clone(), epoch);
                 Ended::User { user, epoch }

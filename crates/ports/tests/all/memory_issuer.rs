@@ -108,7 +108,7 @@ async fn each_end_kills_what_it_says_and_nothing_later() {
     assert!(refused(issuer.swap(Presented::Inside(minted.jpt)).await, Refusal::Token));
     assert!(refused(issuer.mint(mint(&first.grant, Epoch::FIRST), None).await, Refusal::Grant));
     issuer.mint(mint(&first.grant, Epoch::FIRST.next()), None).await.expect("a later epoch lives");
-    issuer.end(End::User(alice()), Cause::Revoked).await.unwrap();
+    issuer.end(End::User { id: alice(), by: None }, Cause::Revoked).await.unwrap();
     assert!(refused(issuer.mint(mint(&first.grant, Epoch::FIRST.next()), None).await, Refusal::Grant));
     let second = log_on(&issuer, 2).await;
     issuer.mint(mint(&second.grant, Epoch::FIRST.next()), None).await.expect("a later log-on lives");
@@ -117,10 +117,20 @@ async fn each_end_kills_what_it_says_and_nothing_later() {
 }
 
 #[tokio::test]
+async fn a_log_out_everywhere_that_is_told_again_spares_later_log_ons() {
+    let (issuer, _) = issuer();
+    let everywhere = End::User { id: alice(), by: Some(SID) };
+    issuer.end(everywhere.clone(), Cause::LogOutEverywhere).await.unwrap();
+    let later = log_on(&issuer, 1).await;
+    issuer.end(everywhere, Cause::LogOutEverywhere).await.unwrap();
+    issuer.mint(mint(&later.grant, Epoch::FIRST), None).await.expect("a later log-on lives");
+}
+
+#[tokio::test]
 async fn the_feed_tells_what_was_missed_and_then_what_comes() {
     let (issuer, clock) = issuer();
     issuer.end(End::SignOn(sign_on()), Cause::LogOut).await.unwrap();
-    issuer.end(End::User(alice()), Cause::Revoked).await.unwrap();
+    issuer.end(End::User { id: alice(), by: None }, Cause::Revoked).await.unwrap();
     let user = FeedItem::Ended {
         seq: 2,
         ended: Ended::User { user: alice(), epoch: Epoch::FIRST.next() },

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use vestibule_domain::attribute::{AttributeName, Catalogue, CatalogueFault, Declared, Rights};
+use vestibule_domain::attribute::{AttributeName, Catalogue, Declared, Rights, SESSION_BYTES_MAX};
 use vestibule_domain::caching::RouteCache;
 use vestibule_domain::identity::{AppId, SiteId};
 use vestibule_domain::outage;
@@ -15,7 +15,7 @@ use vestibule_routes::{Conduct, Route, Table, Upstream};
 
 use super::{
     Cache, Config, CrossSite, ForgedContext, OnPatchFailure, Origin, Problem, RouteConfig, TokenNeed,
-    WhenUnknown,
+    WhenUnknown, sense,
 };
 use crate::site::{App, Live, Place, Site};
 use vestibule_wire::TrustedPeers;
@@ -29,7 +29,9 @@ pub(crate) fn read(config: &Config) -> Result<Live, Vec<Problem>> {
     let declared = reader.attributes();
     let apps: Vec<_> = config.routes.iter().enumerate().map(|(at, route)| reader.app(at, route)).collect();
     let (mut sites, hosts) = reader.sites();
+    let sites_are_known = !reader.problems.iter().any(|problem| problem.at.starts_with("site["));
     reader.fill_catalogues(&mut sites, &hosts, &declared, &apps);
+    reader.problems.extend(sense::problems(config, &hosts, &declared, sites_are_known));
     let table = reader.table();
     reader.problems.extend(config.limits.faults().iter().map(|fault| Problem::new("sessions", fault)));
     match (table, apps.into_iter().collect::<Option<Vec<_>>>()) {
@@ -62,6 +64,10 @@ impl<'c> Reader<'c> {
         let mut declared = BTreeMap::new();
         for (at, attribute) in self.config.attributes.iter().enumerate() {
             let value = Declared { survives: attribute.survives, bytes_max: attribute.max_bytes };
+            if !(1..=SESSION_BYTES_MAX).contains(&attribute.max_bytes) {
+                let what = format!("must be between 1 and {SESSION_BYTES_MAX}, all that a session may hold");
+                self.problem(format!("attribute[{at}].max_bytes"), what);
+            }
             match AttributeName::parse(&attribute.name) {
                 Err(why) => {
                     self.problem(format!("attribute[{at}].name"), format!("'{}' is {why}", attribute.name));
@@ -82,7 +88,7 @@ impl<'c> Reader<'c> {
     fn app(&mut self, at: usize, route: &RouteConfig) -> Option<App> {
         let name = route.name.clone().unwrap_or_else(|| default_name(&route.path));
         let id = AppId::parse(&name)
-            .map_err(|_| self.problem(format!("route[{at}].name"), format!("'{name}' is not a name")))
+            .map_err(|_| self.problem(format!("route[{at}].name"), not_a_name(&name, route)))
             .ok();
         let mut names = |key: &str, texts: &[String]| {
             let parse =
@@ -192,36 +198,13 @@ impl<'c> Reader<'c> {
                     continue;
                 };
                 if rights.insert(app.id.clone(), app.rights.clone()).is_some() {
-                    self.problem(
-                        format!("route[{at}].name"),
-                        format!("'{}' is there twice on this site", app.id),
-                    );
+                    let what = format!("'{}' is there twice on this site{}", app.id, made_of_path(route));
+                    self.problem(format!("route[{at}].name"), what);
                 }
             }
-            match Catalogue::new(declared.clone(), rights) {
-                Ok(catalogue) => site.catalogue = catalogue,
-                Err(faults) => {
-                    for fault in faults {
-                        self.catalogue_fault(&fault);
-                    }
-                }
-            }
+            // What is wrong with it is told where it stands, at the attribute or at the route.
+            site.catalogue = Catalogue::new(declared.clone(), rights).unwrap_or_default();
         }
-    }
-
-    /// Tells a fault of the catalogue where it stands: at the route that names the attribute, or at the attribute.
-    fn catalogue_fault(&mut self, fault: &CatalogueFault) {
-        let CatalogueFault::Undeclared(_, name) = fault else { return self.problem("attribute", fault) };
-        let names = |list: &[String]| list.iter().any(|it| it == name.as_str());
-        let named = self.config.routes.iter().enumerate().find_map(|(at, route)| {
-            let key =
-                if names(&route.writes) { Some("writes") } else { names(&route.reads).then_some("reads") };
-            Some(format!("route[{at}].{}", key?))
-        });
-        self.problem(
-            named.unwrap_or_else(|| "route".to_owned()),
-            format!("attribute {name} is not declared"),
-        );
     }
 
     fn table(&mut self) -> Option<Table<Standing>> {
@@ -232,7 +215,7 @@ impl<'c> Reader<'c> {
             Ok(table) => Some(table),
             Err(faults) => {
                 for fault in faults {
-                    self.problem("route", fault);
+                    self.problem(format!("route[{}].path", fault.number()), fault);
                 }
                 None
             }
@@ -257,6 +240,18 @@ impl<'c> Reader<'c> {
             requires: route.requires,
             conduct: conduct.into(),
         })
+    }
+}
+
+fn not_a_name(name: &str, route: &RouteConfig) -> String {
+    format!("'{name}' is not a name{}", made_of_path(route))
+}
+
+/// What to do about a name that nobody wrote.
+fn made_of_path(route: &RouteConfig) -> String {
+    match route.name {
+        Some(_) => String::new(),
+        None => format!(": it was made of the path '{}'; write a name of your own", route.path),
     }
 }
 

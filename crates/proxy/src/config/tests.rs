@@ -114,3 +114,104 @@ fn sites_and_attributes_must_fit_together() {
         ]
     );
 }
+
+/// What is wrong with one route more at a site, `https://a.test`, and none at `b.test`.
+fn told(lines: &str) -> Vec<String> {
+    let site = SiteConfig {
+        name: "a".to_owned(),
+        origin: "https://a.test".to_owned(),
+        aliases: Vec::new(),
+        log_on_client: None,
+        hsts_seconds: None,
+    };
+    let attributes = vec![toml::from_str("name = 'basket'").unwrap()];
+    let routes = vec![
+        route("a.test", "/", "http://127.0.0.1:1"),
+        toml::from_str(&format!("app = 'http://127.0.0.1:1'\n{lines}")).unwrap(),
+    ];
+    let problems = read(&Config { sites: vec![site], attributes, routes, ..Config::default() }).err();
+    problems.into_iter().flatten().map(|problem| problem.to_string()).collect()
+}
+
+#[test]
+fn routes_that_could_never_do_what_they_say_are_refused() {
+    let none: [&str; 0] = [];
+    assert_eq!(told("host = 'a.test'\npath = '/b'\nreads = ['basket']\nclaims = ['name', 'roles']"), none);
+    assert_eq!(told("host = 'a.test'\npath = '/.vestibuled'"), none);
+    assert_eq!(told("host = 'b.test'\ntoken = 'wanted'\nwhen_unknown = 'anonymous'"), none);
+    let stranger = "does nothing, as nobody is ever known at 'b.test:1': make it the host of a [[site]], or leave this out";
+    for (lines, said) in [
+        (
+            "host = 'a.test'\npath = '/.vestibule/x'",
+            vec![
+                "route[1].path: '/.vestibule/x' is the proxy's own on every host, so that no request reaches the app: choose a path that does not begin with /.vestibule".to_owned(),
+            ],
+        ),
+        (
+            "host = 'b.test'\nname = 'x'\npath = '/.vestibule'",
+            vec![
+                "route[1].path: '/.vestibule' is the proxy's own on every host, so that no request reaches the app: choose a path that does not begin with /.vestibule".to_owned(),
+            ],
+        ),
+        (
+            "host = 'a.test'\npath = '/b'\nclaims = ['name', 'nmae']",
+            vec![
+                "route[1].claims: there is no claim 'nmae', only name, locale, email, email_verified, roles".to_owned(),
+            ],
+        ),
+        (
+            "host = 'a.test'\npath = '/b'\nrequires = 'returning'\nwhen_unknown = 'anonymous'",
+            vec![
+                "route[1].when_unknown: is for routes that require nothing: in an outage it would ask visitors to log on who are, where requires is 'returning'; leave it out, and they are answered with 503".to_owned(),
+            ],
+        ),
+        (
+            "host = 'b.test:1'\nrequires = 'logged-on'\nreads = ['basket']\nwrites = ['basket']\nclaims = ['name']\ntoken = 'required'",
+            ["requires", "reads", "writes", "claims", "token"].map(|key| format!("route[1].{key}: {stranger}")).into(),
+        ),
+    ] {
+        assert_eq!(told(lines), said, "{lines}");
+    }
+}
+
+#[test]
+fn faults_are_told_once_at_the_line_that_is_guilty() {
+    let mut config = Config {
+        sites: ["a", "b"]
+            .map(|name| SiteConfig {
+                name: name.to_owned(),
+                origin: format!("https://{name}.test"),
+                aliases: Vec::new(),
+                log_on_client: None,
+                hsts_seconds: None,
+            })
+            .into(),
+        attributes: vec![
+            toml::from_str("name = 'fine'").unwrap(),
+            toml::from_str("name = 'empty'\nmax_bytes = 0").unwrap(),
+        ],
+        routes: vec![
+            route("a.test", "/", "http://127.0.0.1:1"),
+            route("a.test", "/b/", "http://127.0.0.1:1"),
+            route("b.test", "/a|b", "http://127.0.0.1:1"),
+            route("b.test", "/c/d", "http://127.0.0.1:1"),
+            route("b.test", "/C/D", "http://127.0.0.1:1"),
+            route("b.test", "/c-d", "http://127.0.0.1:1"),
+        ],
+        ..Config::default()
+    };
+    config.routes[1].reads = vec!["ghost".to_owned()];
+    config.routes[3].writes = vec!["ghost".to_owned()];
+    assert_eq!(
+        said(&config),
+        [
+            "attribute[1].max_bytes: must be between 1 and 16384, all that a session may hold",
+            "route[2].name: 'a|b' is not a name: it was made of the path '/a|b'; write a name of your own",
+            "route[5].name: 'c-d' is there twice on this site: it was made of the path '/c-d'; write a name of your own",
+            "route[1].reads: attribute ghost is not declared",
+            "route[3].writes: attribute ghost is not declared",
+            "route[1].path: route a.test/b/: the path must be '/' or a path without query and without '/' at its end",
+            "route[4].path: route b.test/C/D is there twice (upper and lower case count as the same)",
+        ]
+    );
+}

@@ -65,7 +65,10 @@ async fn an_end_at_the_idp_is_enough() {
     let rig = Rig::new();
     let anchor = streaming(&rig).await;
     assert_eq!(look(&anchor).await, Grip::Holds);
-    rig.issuer.end(End::User(UserId::parse("alice").unwrap()), Cause::UserDisabled).await.unwrap();
+    rig.issuer
+        .end(End::User { id: UserId::parse("alice").unwrap(), by: None }, Cause::UserDisabled)
+        .await
+        .unwrap();
     rig.issuer
         .end(End::Session { sid: HANDLE, ep: rig.logged_on("alice", 1).epoch() }, Cause::Revoked)
         .await

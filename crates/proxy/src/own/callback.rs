@@ -46,25 +46,25 @@ pub(crate) async fn serve(call: &Call<'_>, target: &Target) -> Answer {
             log_in::begin(call, &Ask { target, asked: false, max_age: None, restarted: true }).await
         }
         attempt::Callback::Redeem(attempt) => match response.outcome {
-            Outcome::Granted(code) => log_on(call, *attempt, code, &tries).await,
+            Outcome::Granted(code) => log_on(call, &state, *attempt, code, &tries).await,
             Outcome::Refused(_) => reply::log_in_refused(&[try_cookie(&tries)]),
         },
     }
 }
 
-async fn log_on(call: &Call<'_>, attempt: Attempt, code: Code, tries: &Tries) -> Answer {
-    let (target, begun_at) = (attempt.target.clone(), attempt.begun_at);
+async fn log_on(call: &Call<'_>, state: &State, attempt: Attempt, code: Code, tries: &Tries) -> Answer {
+    let (target, begun_at, asked) = (attempt.target.clone(), attempt.begun_at, attempt.asked);
     let redeem = Redeem {
         site: call.site.id.clone(),
         code,
-        verifier: attempt.verifier,
-        nonce: attempt.nonce,
+        verifier: attempt.verifier.clone(),
+        nonce: attempt.nonce.clone(),
         redirect_uri: log_in::redirect_uri(call),
     };
     let proof = match call.visitors.issuer.redeem(redeem).await {
-        Ok(log_on) => proof(log_on, attempt.asked, call.visit.footing),
+        Ok(log_on) => proof(log_on, asked, call.visit.footing),
         Err(IssuerError::Refused(_)) => return reply::log_in_refused(&[try_cookie(tries)]),
-        Err(_) => return reply::unavailable_page(),
+        Err(_) => return later(call, state, &attempt, tries).await,
     };
     let secrets = NewSecrets::draw(call.visitors);
     let risen = rise(call, &proof, &secrets, begun_at).await;
@@ -86,8 +86,17 @@ async fn log_on(call: &Call<'_>, attempt: Attempt, code: Code, tries: &Tries) ->
         }
         // Another tab has logged on meanwhile, and the browser has its cookies.
         Err(NotRisen::Refused(LogOnRefused::Moved)) => reply::redirect(target.as_str(), &[]),
+        // The store has not kept the log-on, so it is not asked to keep the attempt.
         Err(NotRisen::Unavailable) => reply::unavailable_page(),
     }
+}
+
+/// The IDP has not answered. Whoever repeats this address later begins anew and comes back to the same page: the attempt
+/// is there again, and its value not in the cookie, so that nothing is redeemed for it.
+async fn later(call: &Call<'_>, state: &State, attempt: &Attempt, tries: &Tries) -> Answer {
+    let kept = call.visitors.sessions.put_attempt(state.key(), attempt).await;
+    let cookies = kept.is_ok().then(|| try_cookie(tries));
+    reply::unavailable_page_with(cookies.as_slice())
 }
 
 enum NotRisen {

@@ -97,7 +97,8 @@ pub(super) async fn begin(call: &Call<'_>, ask: &Ask) -> Answer {
         verifier,
         nonce,
         target: ask.target.clone(),
-        asked: ask.asked,
+        // A log-on of any age is an answer to a demand that names none.
+        asked: ask.asked && ask.max_age.is_some(),
         restarted: ask.restarted,
         begun_at: call.visit.now,
     };

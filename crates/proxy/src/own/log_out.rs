@@ -12,12 +12,14 @@ use vestibule_domain::limits::Limits;
 use vestibule_domain::owed::Reach;
 use vestibule_domain::rise;
 use vestibule_domain::session::Session;
+use vestibule_message::field::{Known, trim_ows};
+use vestibule_message::head::RequestHead;
 use vestibule_sessions::{Deadline, Finished};
 use vestibule_wire::{Answer, Exchange};
 
 use super::Call;
 use crate::absorb::LogOut;
-use crate::open::{self, Visitor};
+use crate::open::{self, Damaged, Visitor};
 use crate::{Note, Visitors, owed, reply};
 
 /// Bytes a log-out form may have.
@@ -51,7 +53,11 @@ pub(super) async fn serve(call: &Call<'_>, x: &mut Exchange<'_, Note>) -> Answer
     if call.visit.jar.is_doubled() {
         return reply::not_logged_out();
     }
+    let is_form = is_form(&x.head());
     let Ok(body) = x.body(FORM_BYTES_MAX).await else { return reply::bad_form() };
+    if !is_form && !body.is_empty() {
+        return reply::no_form();
+    }
     let scope = vestibule_oauth::form::Form::parse(&body).ok().and_then(|form| {
         let scope = form.get("scope").ok()?.unwrap_or("this");
         LogOut::parse(scope.as_bytes())
@@ -60,20 +66,42 @@ pub(super) async fn serve(call: &Call<'_>, x: &mut Exchange<'_, Note>) -> Answer
     let limits = &call.proxy.live.limits;
     // One for all that the store is asked before there is an answer.
     let deadline = call.visitors.sessions.deadline();
-    let found = open::open_fresh_by(call.visitors, call.site, &call.visit, limits, deadline).await;
-    let Ok(found) = found else { return reply::not_logged_out() };
-    let Some(visitor) = found else { return reply::redirect("/", &[]) };
+    let found = open::open_to_end(call.visitors, call.site, &call.visit, limits, deadline).await;
+    let Ok((found, damaged)) = found else { return reply::not_logged_out() };
+    x.note().unreadable = damaged.as_ref().map(|damaged| damaged.why.clone());
+    let Some(visitor) = found else { return nobody_to_end(damaged.as_ref()) };
     if grace::check(visitor.key, call.visit.fetch.method).is_err() {
         return reply::session_moved();
     }
     let Left { outcome, cookies } =
         end_everything_by(call.visitors, call.visit.now, &visitor, scope, limits, deadline).await;
     match outcome {
+        // The browser had another session, too.
+        LoggedOut::Done if damaged.is_some() => reply::logged_out_of_damaged(&cookies),
         LoggedOut::Done => reply::redirect("/", &cookies),
         LoggedOut::HereOnly => reply::logged_out_here_only(&cookies),
         LoggedOut::NotEverywhere => reply::not_logged_out_everywhere(&cookies),
         LoggedOut::Failed => reply::not_logged_out(),
     }
+}
+
+/// Nobody is logged on here, as far as anybody can tell. A damaged session may have been: the IDP cannot be told of its
+/// log-on, which may live on there and on other sites.
+fn nobody_to_end(damaged: Option<&Damaged>) -> Answer {
+    match damaged {
+        None => reply::redirect("/", &[]),
+        Some(Damaged { is_ended: true, .. }) => reply::logged_out_of_damaged(&[]),
+        Some(Damaged { is_ended: false, .. }) => reply::not_logged_out(),
+    }
+}
+
+/// Whether the body is a form as browsers send one, or nothing is said of it.
+fn is_form(head: &RequestHead<'_>) -> bool {
+    let form = b"application/x-www-form-urlencoded";
+    head.fields().all(Known::ContentType).all(|value| {
+        let media_type = value.split(|b| *b == b';').next().unwrap_or_default();
+        trim_ows(media_type).eq_ignore_ascii_case(form)
+    })
 }
 
 /// Ends a session and what belongs to it: what the record holds at that very moment, not what it held when the request

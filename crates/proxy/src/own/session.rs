@@ -26,7 +26,8 @@ struct Session {
     /// When the log-on ends, whatever happens.
     #[serde(skip_serializing_if = "Option::is_none")]
     log_on_ends_at: Option<i64>,
-    /// Seconds left of that.
+    /// Seconds left of this standing if nothing comes any more: to that end or to the idle limit, or until a returning
+    /// visitor is forgotten.
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds_left: Option<u64>,
 }
@@ -66,7 +67,8 @@ pub(super) async fn serve(call: &Call<'_>, target: &Target) -> Answer {
         seal::keep_up(call.visitors, visitor, now, limits).await;
     }
     let view = found.as_ref().and_then(|visitor| visitor.view(now, limits));
-    reply::json(&describe(call, view.as_ref()))
+    let touched = found.as_ref().and_then(|visitor| visitor.known.last_seen());
+    reply::json(&describe(call, view.as_ref(), if slides { Some(now) } else { touched }))
 }
 
 /// Why the log-on has ended at the IDP, if it has. An IDP that cannot be asked ends nothing.
@@ -88,16 +90,17 @@ fn says_no(target: &Target) -> bool {
     form.is_ok_and(|form| matches!(form.get("slide"), Ok(Some("false"))))
 }
 
-fn describe(call: &Call<'_>, view: Option<&View<'_>>) -> Session {
+fn describe(call: &Call<'_>, view: Option<&View<'_>>, touched: Option<Timestamp>) -> Session {
     let standing = view.map_or(Standing::Anonymous, View::standing).as_str();
     let log_on = view.and_then(View::log_on);
-    let ends_at = log_on.map(|log_on| log_on.ends_at.min(log_on.auth_time + call.proxy.live.limits.log_on));
+    let limits = &call.proxy.live.limits;
+    let ends_at = log_on.map(|log_on| log_on.ends_at.min(log_on.auth_time + limits.log_on));
     Session {
         standing,
         user: log_on.map(|log_on| log_on.user.to_string()),
         level: log_on.map(|log_on| log_on.level),
         log_on_ends_at: ends_at.map(Timestamp::as_secs),
-        seconds_left: ends_at.map(|at| at.since(call.visit.now).as_secs()),
+        seconds_left: view.map(|view| view.lasts_until(touched, limits).since(call.visit.now).as_secs()),
     }
 }
 

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use vestibule_domain::cookie::SessionValue;
-use vestibule_domain::identity::SessionSecret;
+use vestibule_domain::identity::{GrantDigest, SessionSecret};
 use vestibule_domain::outage::UNFRESH_MAX;
 use vestibule_feed::LEASE;
 use vestibule_message::head::{HeadLimits, RequestIndex};
+use vestibule_ports::issuer::{End, Issuer as _};
 use vestibule_ports::memory::Fault;
+use vestibule_ports::session_store::Slot;
 use vestibule_wire::RequestId;
 
 use super::*;
@@ -125,30 +127,54 @@ async fn a_copy_from_before_the_store_was_lost_satisfies_no_demand_and_asks_for_
     let rig = Rig::new();
     let _alice = rig.alice().await;
     let (visit, app) = (rig.visit(1), &rig.proxy.live.apps[0]);
-    for demand in ["logged-on", "logged-on; max-age=60", "logged-on; max-age=0"] {
-        let requirement = Requirement::parse(demand.as_bytes()).unwrap();
+    for text in ["logged-on", "logged-on; max-age=60", "logged-on; max-age=0"] {
+        let requirement = Requirement::parse(text.as_bytes()).unwrap();
         for degraded in [false, true] {
             rig.clock.advance(std::time::Duration::from_secs(1));
             for visitor in [Some(rig.open(1).await), None] {
-                let is_met = visitor.is_some() && demand != "logged-on; max-age=0";
+                let is_met = visitor.is_some() && text != "logged-on; max-age=0";
                 let opened = Opened { visitor, degraded, ..Opened::NOBODY };
-                let after = After {
-                    proxy: &rig.proxy,
+                let scene = Scene {
                     visitors: rig.visitors(),
                     site: rig.site(),
                     app,
                     visit: &visit,
                     opened: &opened,
-                    standing: Standing::LoggedOn,
+                    now: rig.now(),
+                    limits: rig.limits(),
                 };
-                let answer = after.demand(ReturnTarget::root(), &requirement, rig.now(), &[]);
+                let answer = demand(&scene, ReturnTarget::root(), &requirement, &[]);
                 let expected = match (degraded, is_met) {
                     (true, _) => Some(503),
                     (false, true) => None,
                     (false, false) => Some(401),
                 };
-                assert_eq!(answer.map(|answer| answer.status().code()), expected, "{demand}");
+                assert_eq!(answer.map(|answer| answer.status().code()), expected, "{text}");
             }
+        }
+    }
+}
+
+/// The IDP says no to a log-on that is over by its clock, and by ours is not.
+#[tokio::test]
+async fn a_clock_of_ours_that_is_behind_ends_no_session_at_the_limit_of_its_log_on() {
+    for knows_the_time in [false, true] {
+        let rig = Rig::new();
+        let alice = rig.alice().await;
+        let log_on = alice.known.session.log_on().expect("she is logged on");
+        let (began, end) = (rig.now(), log_on.ends_at);
+        if knows_the_time {
+            rig.clock.step_wall(end);
+            assert!(rig.proxy.warm_up().await);
+        }
+        rig.clock.step_wall(began);
+        rig.issuer.end(End::Grant(GrantDigest::of(&log_on.grant)), Cause::Revoked).await.unwrap();
+        let went = page(&rig, "/", &cookie(1)).await;
+        let lives = matches!(rig.slot().await, Slot::Live(_));
+        assert_eq!(lives, knows_the_time, "without a sign of the time a refusal is an end");
+        if knows_the_time {
+            assert_eq!(went, Ok((Standing::LoggedOn, false, true)));
+            assert_eq!(page(&rig, "/desk", &cookie(1)).await, Err(503));
         }
     }
 }

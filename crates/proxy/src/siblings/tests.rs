@@ -2,10 +2,9 @@
 
 use vestibule_domain::audit::Cause;
 use vestibule_domain::identity::Epoch;
-use vestibule_domain::judge::{Reading, Source, Verdict, judge};
-use vestibule_domain::key::Key;
 use vestibule_domain::owed::Debt;
-use vestibule_ports::issuer::Ended;
+use vestibule_domain::session::Session;
+use vestibule_ports::issuer::{End, Ended, Issuer as _};
 use vestibule_ports::memory::Fault;
 use vestibule_ports::session_store::{Record, SessionStore as _, Slot};
 
@@ -16,6 +15,8 @@ use crate::rig::{HANDLE, Rig, sign_on};
 
 /// On another site, and fallen there.
 const FALLEN: Handle = Handle::from_bytes([8; 16]);
+/// Logged on.
+const LIVE: Handle = Handle::from_bytes([10; 16]);
 /// Another browser's.
 const ELSEWHERE: Handle = Handle::from_bytes([9; 16]);
 
@@ -259,4 +260,28 @@ async fn one_whose_looks_see_only_others_is_looked_at_seldom_and_for_an_hour() {
     rig.clock.advance(LOOKED_AFTER);
     rig.run_for(REST).await;
     assert_eq!((looks(), rig.owed().await), (before + 2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_who_was_ended_at_the_idp_is_remembered_nowhere_and_logs_on_again_undisturbed() {
+    let rig = Rig::new();
+    let _alice = rig.alice().await;
+    rig.visitors().sessions.create(FALLEN, &fallen(&rig, 2)).await.unwrap();
+    rig.clock.advance(rig.limits().idle);
+    rig.visitors().sessions.create(LIVE, &rig.logged_on("alice", 4)).await.unwrap();
+    rig.clock.advance(SKEW);
+    rig.visitors().sessions.create(ELSEWHERE, &fallen(&rig, 3)).await.unwrap();
+    rig.follow_ends().await;
+    let clears =
+        async { tokio::time::timeout(owed::LOOK_EVERY, keep_clearing(rig.visitors(), rig.limits())).await };
+    let ended = async {
+        tokio::task::yield_now().await;
+        let alice = UserId::parse("alice").unwrap();
+        rig.issuer.end(End::User { id: alice, by: None }, Cause::UserDisabled).await.unwrap();
+    };
+    let _cut = tokio::join!(biased; clears, ended);
+    assert_eq!(cause_of(&rig, FALLEN).await, Some(Cause::UserDisabled));
+    assert_eq!(cause_of(&rig, ELSEWHERE).await, None, "its log-on may be newer than the end");
+    assert_eq!(cause_of(&rig, HANDLE).await, Some(Cause::UserDisabled), "its fall is not written down");
+    assert_eq!(cause_of(&rig, LIVE).await, None, "the next request ends it: its grant is dead");
 }

@@ -1,10 +1,11 @@
 //! The IDP as one node reaches it. What it has done is written into the book.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use vestibule_domain::identity::Timestamp;
+use vestibule_domain::identity::{GrantDigest, SiteId, Timestamp};
 use vestibule_feed::Stamp;
 use vestibule_ports::issuer::{
     Cause, End, Feed, Issuer, IssuerError, LogOn, Mint, Minted, Presented, Redeem, Swapped,
@@ -13,6 +14,7 @@ use vestibule_ports::memory::MemoryIssuer;
 
 use super::book::{Book, TokenOf};
 use super::links::{Fortune, Link, Links};
+use super::store::Planted;
 
 /// How long the adapter waits for the IDP.
 const DEADLINE: Duration = Duration::from_millis(300);
@@ -25,8 +27,9 @@ pub(super) struct StormIssuer {
     pub(super) node: usize,
     /// What the node hears of ends.
     pub(super) heard: Arc<vestibule_feed::Feed>,
-    /// How far that was when it asked for the token that all anonymous visitors share.
-    pub(super) shared_since: Mutex<Option<Stamp>>,
+    /// How far that was when it asked for the token that all anonymous visitors of a site share.
+    pub(super) shared_since: Mutex<BTreeMap<SiteId, Stamp>>,
+    pub(super) planted: Planted,
 }
 
 impl StormIssuer {
@@ -68,16 +71,26 @@ impl Issuer for StormIssuer {
 
     async fn mint(&self, mint: Mint, seen: Option<Timestamp>) -> Result<Minted, IssuerError> {
         let (of, since) = (TokenOf::of(&mint), self.heard.stamp());
-        let newest = *self.shared_since.lock().unwrap();
-        // After a break its signing key may have ended.
-        if of == TokenOf::Nobody && !newest.is_some_and(|newest| self.heard.has_broken(newest)) {
-            self.book.lock().unwrap().anonymous_asked(self.node);
+        if let TokenOf::Nobody(site) = &of {
+            let newest = self.shared_since.lock().unwrap().get(site).copied();
+            // After a break its signing key may have ended.
+            if !newest.is_some_and(|newest| self.heard.has_broken(newest)) {
+                self.book.lock().unwrap().anonymous_asked(self.node, site);
+            }
         }
+        let grant = match &mint {
+            Mint::LoggedOn { grant, .. } if self.planted != Planted::GrantUnnamed => {
+                Some(GrantDigest::of(grant).to_string())
+            }
+            _ => None,
+        };
         let minted = self.call(self.idp.mint(mint, seen)).await;
+        // The issuer in memory leaves the name out by which the feed would name it.
+        let minted = minted.map(|minted| Minted { grant, ..minted });
         match &minted {
             Ok(minted) => {
-                if of == TokenOf::Nobody {
-                    *self.shared_since.lock().unwrap() = Some(since);
+                if let TokenOf::Nobody(site) = &of {
+                    self.shared_since.lock().unwrap().insert(site.clone(), since);
                 }
                 self.book.lock().unwrap().minted(self.node, minted, of);
             }
@@ -95,7 +108,7 @@ impl Issuer for StormIssuer {
         let (idp, book) = (&self.idp, &self.book);
         self.call(async {
             idp.end(end.clone(), cause).await?;
-            book.lock().unwrap().ended(end);
+            book.lock().unwrap().ended(end, cause);
             Ok(())
         })
         .await

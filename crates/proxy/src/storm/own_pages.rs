@@ -14,11 +14,13 @@ use vestibule_oauth::pkce::CodeChallenge;
 use vestibule_oauth::token::{Code, GrantToken};
 use vestibule_ports::issuer::{End, LogOn};
 use vestibule_ports::session_store::Slot;
+use vestibule_wire::Answer;
 
 use super::book::{Book, Invariant, MaySet};
 use super::jar;
 use super::node::{IDP, Node};
-use super::request::{SentHead, Tab, fields};
+use super::request::{Outcome, SentHead, Tab, fields};
+use super::step::{BROWSERS, Page};
 use crate::absorb::LogOut;
 use crate::open;
 use crate::own::{Call, LoggedOut, callback, end_everything, log_in};
@@ -31,13 +33,26 @@ pub(super) fn user_id(user: u8) -> UserId {
 impl Tab {
     /// Logs on: begun here, back at another node.
     pub(super) async fn log_on(self, back: Arc<Node>, user: u8) {
-        let sent = self.head(Method::Get, "/.vestibule/login?to=%2Faccount");
+        self.log_on_by("/.vestibule/login?to=%2Faccount", &self.at(&back), user).await;
+    }
+
+    /// Asks for what demands a young log-on, does what it is asked to, and asks once more.
+    pub(super) async fn step_up(self, back: Arc<Node>, user: u8) {
+        let tab = self.at(&back);
+        if let Outcome::Asked { log_in } = self.clone().visit(Page::Pay).await {
+            self.log_on_by(&log_in, &tab, user).await;
+            // What the browser was told is in the book.
+            let _outcome = tab.visit(Page::Pay).await;
+        }
+    }
+
+    async fn log_on_by(&self, log_in: &str, tab: &Self, user: u8) {
+        let sent = self.head(Method::Get, log_in);
         let answer = log_in::serve(&self.call(&sent), sent.get().target()).await;
         self.take(&answer, &MaySet::Nothing);
         let Some(to) = fields(answer.fields(), "location").pop() else { return };
         let Some(callback) = self.at_the_idp(&to, user) else { return };
         tokio::time::sleep(self.fortune.pause()).await;
-        let tab = self.at(&back);
         let sent = tab.head(Method::Get, &callback);
         let user = user_id(user).as_str().to_owned();
         tab.book().try_to_rise(tab.browser, &user);
@@ -102,6 +117,11 @@ impl Tab {
         self.logged_out(handle, done);
     }
 
+    /// The log-in page that an answer sends a browser to, if it does.
+    pub(super) fn log_in_of(answer: &Answer) -> Option<String> {
+        fields(answer.fields(), "location").pop().filter(|to| to.starts_with("/.vestibule/login"))
+    }
+
     /// Whether the visitor is told that he is logged out.
     pub(super) fn logged_out(&self, handle: Handle, done: LoggedOut) -> bool {
         let mut book = self.book();
@@ -111,7 +131,9 @@ impl Tab {
         }
         book.must_be_ended(handle);
         book.life(handle).log_out_acked.get_or_insert_with(Instant::now);
-        if done != LoggedOut::HereOnly {
+        if done == LoggedOut::HereOnly {
+            book.unconfirmed.push(handle);
+        } else {
             book.acknowledge_log_out(handle);
         }
         book.answer(self.browser, &cookie::clear_session(), &MaySet::Cleared);
@@ -132,12 +154,14 @@ impl Book {
 
     /// The IDP's session of a browser: the one it has, while that lives.
     fn sign_on(&mut self, browser: usize, user: u8) -> SignOnId {
-        let of = (browser, user);
+        // The last browser is the first, at another site.
+        let of = (browser % (usize::from(BROWSERS) - 1), user);
         let ends = |sign_on: &SignOnId| {
-            self.ends.iter().any(|(end, at)| match end {
+            self.ends.iter().any(|done| match &done.end {
                 End::SignOn(ended) => ended == sign_on,
-                End::User(ended) => {
-                    *ended == user_id(user) && self.sign_ons.get(&of).is_some_and(|(_, since)| at >= since)
+                End::User { id: ended, .. } => {
+                    let since = self.sign_ons.get(&of).map(|(_, since)| *since);
+                    *ended == user_id(user) && since.is_some_and(|since| done.at >= since)
                 }
                 End::Session { .. } | End::Grant(_) => false,
             })
@@ -151,12 +175,12 @@ impl Book {
     }
 
     /// A log-out that is said to be whole has ended at the IDP what belongs to it.
-    fn acknowledge_log_out(&mut self, handle: Handle) {
+    pub(super) fn acknowledge_log_out(&mut self, handle: Handle) {
         let Slot::Ended(stone) = self.truth.slot(handle, self.now()) else { return };
         let stone = Tombstone::decode(&stone.body).expect("the domain has encoded it");
         let done = match (stone.cause, &stone.user, &stone.sign_on) {
             (Cause::LogOutEverywhere, Some(user), _) => {
-                self.acknowledge(|end| *end == End::User(user.clone()))
+                self.acknowledge(|end| matches!(end, End::User { id, .. } if id == user))
             }
             (Cause::LogOut, _, Some(sign_on)) => self.acknowledge(|end| *end == End::SignOn(sign_on.clone())),
             _ => true,

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::task::{JoinError, JoinHandle};
+use vestibule_domain::rule::Rules;
 use vestibule_ports::issuer::{Cause, End, Issuer as _};
 use vestibule_ports::memory::MemoryIssuer;
 
@@ -12,8 +13,8 @@ use super::clock::StormClock;
 use super::links::{FORTUNE, Fortune, Links};
 use super::node::{Node, World};
 use super::own_pages::user_id;
-use super::request::{Outcome, Tab};
-use super::step::{BROWSERS, History, NODES, Page, Step};
+use super::request::{Outcome, Shows, Tab};
+use super::step::{BROWSERS, Ender, History, NODES, Page, Step};
 use super::store::{Planted, Truth};
 
 /// How often the IDP beats.
@@ -39,7 +40,7 @@ pub(super) fn play(history: &History, planted: Planted) -> Played {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime without I/O needs nothing");
     runtime.block_on(async {
-        let mut storm = Storm::begin(history.seed, planted).await;
+        let mut storm = Storm::begin(history, planted).await;
         for step in &history.steps {
             storm.take(*step).await;
             storm.reap().await;
@@ -66,7 +67,8 @@ struct Storm {
 }
 
 impl Storm {
-    async fn begin(seed: u64, planted: Planted) -> Self {
+    async fn begin(history: &History, planted: Planted) -> Self {
+        let seed = history.seed;
         let clock = Arc::new(StormClock::new());
         let truth = Truth::new(planted);
         let links: Vec<_> = (0..NODES).map(|_| Arc::new(Links::new())).collect();
@@ -79,7 +81,8 @@ impl Storm {
                 tokio::time::sleep(BEAT_EVERY).await;
             }
         });
-        let world = World { truth, idp, book: Arc::new(Mutex::new(book)) };
+        let rules = Rules { browser: history.has_thieves(), network: false };
+        let world = World { truth, idp, book: Arc::new(Mutex::new(book)), rules };
         let mut storm =
             Self { world, seed, clock, links, nodes: Vec::new(), started: 0, running: Vec::new(), beats };
         for number in 0..usize::from(NODES) {
@@ -99,7 +102,7 @@ impl Storm {
 
     /// One step; what it starts goes on in the steps after it.
     async fn take(&mut self, step: Step) {
-        self.world.book.lock().unwrap().tell(step);
+        self.world.book.lock().unwrap().begin(step);
         match step {
             Step::Visit { browser, node, page, luck } => {
                 let tab = self.tab(browser, node, luck);
@@ -109,7 +112,13 @@ impl Storm {
                 });
             }
             Step::Replay { browser, node, page, luck } => {
-                let tab = Tab { is_replay: true, ..self.tab(browser, node, luck) };
+                let tab = Tab { shows: Shows::Copied, ..self.tab(browser, node, luck) };
+                self.run(&[node], &tab.fortune.clone(), async move {
+                    let _outcome = tab.visit(page).await;
+                });
+            }
+            Step::Steal { browser, node, page, luck } => {
+                let tab = Tab { shows: Shows::Stolen, ..self.tab(browser, node, luck) };
                 self.run(&[node], &tab.fortune.clone(), async move {
                     let _outcome = tab.visit(page).await;
                 });
@@ -118,17 +127,15 @@ impl Storm {
                 let (tab, to) = (self.tab(browser, node, luck), Arc::clone(&self.nodes[index(back, NODES)]));
                 self.run(&[node, back], &tab.fortune.clone(), tab.log_on(to, user));
             }
+            Step::ProveAgain { browser, node, back, user, luck } => {
+                let (tab, to) = (self.tab(browser, node, luck), Arc::clone(&self.nodes[index(back, NODES)]));
+                self.run(&[node, back], &tab.fortune.clone(), tab.step_up(to, user));
+            }
             Step::LogOut { browser, node, everywhere, luck } => {
                 let tab = self.tab(browser, node, luck);
                 self.run(&[node], &tab.fortune.clone(), tab.log_out(everywhere));
             }
-            Step::Revoke { user } => {
-                let user = End::User(user_id(user));
-                self.world.idp.end(user.clone(), Cause::Revoked).await.expect("the IDP itself is well");
-                let mut book = self.world.book.lock().unwrap();
-                book.ended(user.clone());
-                book.acknowledge(|end| *end == user);
-            }
+            Step::End { user, by } => self.end_at_the_idp(user, by).await,
             Step::Close { browser } => {
                 self.world.book.lock().unwrap().jars[index(browser, BROWSERS)].close();
             }
@@ -143,8 +150,27 @@ impl Storm {
             Step::Events { node, channel } => self.links[index(node, NODES)].events.set(channel),
             Step::Ends { node, channel } => self.links[index(node, NODES)].ends.set(channel),
             Step::Crash { node } => self.crash(index(node, NODES)),
+            Step::Clock { node, seconds } => {
+                self.world.book.lock().unwrap().clocks[index(node, NODES)].set(seconds);
+            }
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+
+    /// Whoever asks for it is told as soon as the IDP has done it.
+    async fn end_at_the_idp(&self, user: u8, by: Ender) {
+        let user = user_id(user);
+        let (end, cause) = match by {
+            Ender::Revoke => (Some(End::User { id: user, by: None }), Cause::Revoked),
+            Ender::Disable => (Some(End::User { id: user, by: None }), Cause::UserDisabled),
+            Ender::Password => (Some(End::User { id: user, by: None }), Cause::PasswordChanged),
+            Ender::Cap => (self.world.book.lock().unwrap().oldest_of(user.as_str()), Cause::TooMany),
+        };
+        let Some(end) = end else { return };
+        self.world.idp.end(end.clone(), cause).await.expect("the IDP itself is well");
+        let mut book = self.world.book.lock().unwrap();
+        book.ended(end.clone(), cause);
+        book.acknowledge(|it| *it == end);
     }
 
     fn tab(&self, browser: u8, node: u8, luck: u32) -> Tab {
@@ -152,7 +178,7 @@ impl Storm {
             world: self.world.clone(),
             node: Arc::clone(&self.nodes[index(node, NODES)]),
             browser: index(browser, BROWSERS),
-            is_replay: false,
+            shows: Shows::Own,
             fortune: Fortune::new(luck),
         }
     }
@@ -219,7 +245,7 @@ impl Storm {
 
     /// All faults end, and then everybody is served, by every node, with what is stored.
     async fn heal(&mut self) {
-        self.world.book.lock().unwrap().tell("all is healed");
+        self.world.book.lock().unwrap().heal();
         self.links.iter().for_each(|links| links.heal());
         self.calm().await;
         tokio::time::sleep(HEALED).await;
@@ -236,6 +262,7 @@ impl Storm {
                 }
             }
         }
+        self.world.book.lock().unwrap().must_be_paid();
     }
 
     fn end(self) -> Played {

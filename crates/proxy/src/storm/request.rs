@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, MutexGuard};
 
 use tokio::time::Instant;
+use vestibule_domain::attempt::ReturnTarget;
 use vestibule_domain::identity::Handle;
 use vestibule_domain::key::Key;
 use vestibule_domain::standing::Standing;
@@ -16,12 +17,12 @@ use vestibule_wire::{Answer, RequestId};
 
 use super::book::{Book, Invariant, Leaf, MaySet};
 use super::links::Fortune;
-use super::node::{HOST, Node, World};
+use super::node::{Node, World, site_of};
 use super::shown::{Asked, Told};
 use super::step::Page;
 use crate::absorb::{self, LogOut, Wishes};
 use crate::own;
-use crate::request::{Passed, Stopped, pass};
+use crate::request::{Passed, Stopped, demand, pass, return_target};
 use crate::seal::{Scene, Sealed};
 use crate::visit::Visit;
 
@@ -29,12 +30,25 @@ use crate::visit::Visit;
 const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// What came of a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// The app's page, by what was known for certain or not.
     Served { degraded: bool },
+    /// The way to log on.
+    Asked { log_in: String },
     /// Another answer.
     Refused,
+}
+
+/// Which cookies a tab shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shows {
+    /// Those that its browser has now.
+    Own,
+    /// The newest that it was ever given.
+    Copied,
+    /// The same, in somebody else's browser.
+    Stolen,
 }
 
 /// A browser at a node.
@@ -43,8 +57,7 @@ pub(super) struct Tab {
     pub(super) world: World,
     pub(super) node: Arc<Node>,
     pub(super) browser: usize,
-    /// Whether it shows cookies that were copied, not those that the browser has now.
-    pub(super) is_replay: bool,
+    pub(super) shows: Shows,
     pub(super) fortune: Arc<Fortune>,
 }
 
@@ -76,15 +89,19 @@ impl Tab {
 
     /// The head of a page's request, with the cookies that the browser has now.
     pub(super) fn head(&self, method: Method, target: &str) -> SentHead {
-        let cookies = self.book().jar(self.browser, self.is_replay).field();
+        let host = site_of(self.browser).1;
+        let cookies = self.book().jar(self.browser, self.shows).field();
         let cookies = if cookies.is_empty() { cookies } else { format!("cookie: {cookies}\r\n") };
         let form = if method == Method::Post {
-            format!("origin: http://{HOST}\r\ncontent-length: 0\r\n")
+            format!("origin: http://{host}\r\ncontent-length: 0\r\n")
         } else {
             String::new()
         };
+        // Its version is no matter.
+        let user_agent = if self.shows == Shows::Stolen { "Owl" } else { "Fox" };
+        let version = self.node.number;
         let head = format!(
-            "{} {target} HTTP/1.1\r\nhost: {HOST}\r\naccept: text/html\r\nsec-fetch-site: same-origin\r\n\
+            "{} {target} HTTP/1.1\r\nhost: {host}\r\nuser-agent: {user_agent}/{version}\r\naccept: text/html\r\nsec-fetch-site: same-origin\r\n\
              sec-fetch-mode: navigate\r\nsec-fetch-dest: document\r\n{form}{cookies}\r\n",
             method.as_str()
         );
@@ -98,13 +115,13 @@ impl Tab {
         let (method, path) = page.method_and_path();
         let sent = self.head(method, path);
         let (proxy, visit) = (&self.node.proxy, sent.visit(&self.node));
-        let asked = self.book().ask((self.browser, self.is_replay), self.node.number, &visit.jar);
+        let asked = self.book().ask(&self, &visit.jar);
         let head = sent.get();
         let found = proxy.live.table.find(head.host(), head.target()).expect("a route of the storm's");
         let app = &proxy.live.apps[found.route().number];
         let home = visit.site.zip(proxy.visitors.as_ref());
         let passed = pass(proxy, home, &visit, app, found, &head).await;
-        let expected = self.book().expected(&visit.jar);
+        let expected = self.book().expected(self.browser, self.node.number, &visit.jar);
         let passed = match passed {
             Ok(passed) => passed,
             Err(Stopped { answer, .. }) => {
@@ -119,7 +136,7 @@ impl Tab {
                 } else if asked.held.is_empty() && app.need == Need::Wanted {
                     book.accuse(Invariant::AnonymousTouchesNothing, "a visitor without cookies was refused");
                 }
-                return Outcome::Refused;
+                return Self::log_in_of(&answer).map_or(Outcome::Refused, |log_in| Outcome::Asked { log_in });
             }
         };
         let told = read(&passed);
@@ -140,36 +157,59 @@ impl Tab {
             now: self.node.visitors().clock.wall(),
             limits: &proxy.live.limits,
         };
-        if self.finish(&scene, &asked, &told, &answer, (name, number)).await {
+        let target = return_target(&visit, &head);
+        self.finish(&scene, (&asked, &told), &answer, target, (name, number)).await
+    }
+
+    /// Absorb and seal.
+    async fn finish(
+        &self,
+        scene: &Scene<'_>,
+        (asked, told): (&Asked, &Told),
+        answer: &str,
+        target: ReturnTarget,
+        (name, number): (String, u64),
+    ) -> Outcome {
+        let mut index = ResponseIndex::default();
+        index.parse(answer.as_bytes(), Method::Get, &HeadLimits::default()).expect("what an app sends");
+        let Wishes { patch, requires, log_out } = absorb::read(&index.of(answer.as_bytes()), false);
+        let sealed = match patch {
+            None => {
+                scene.keep_up().await;
+                self.note_slide(scene, asked, told);
+                None
+            }
+            Some(patch) => match scene.patch(patch).await {
+                Ok(sealed) => Some(sealed),
+                Err(_) => {
+                    self.book().tell(format_args!("{name} is not saved"));
+                    return Outcome::Refused;
+                }
+            },
+        };
+        let demanded = requires.expect("an app of the storm's writes well");
+        let cookies = sealed.as_ref().map_or(&[][..], |sealed| &sealed.cookies);
+        let instead = demanded.as_ref().and_then(|demanded| demand(scene, target, demanded, cookies));
+        if let Some(demanded) = &demanded {
+            let instead = instead.as_ref().map(|answer| answer.status().code());
+            self.book().check_demand(told, demanded, instead);
+        }
+        if let Some(sealed) = &sealed {
+            // What another answer takes the place of was saved all the same, and that answer brings the cookies.
+            let cookies = match &instead {
+                Some(answer) => fields(answer.fields(), "set-cookie"),
+                None => sealed.cookies.clone(),
+            };
+            self.note_patch(scene, asked, (sealed, &cookies), name, number);
+        }
+        if let Some(answer) = instead {
+            return Self::log_in_of(&answer).map_or(Outcome::Refused, |log_in| Outcome::Asked { log_in });
+        }
+        if self.leave(scene, log_out.ok().flatten()).await {
             Outcome::Served { degraded: told.degraded }
         } else {
             Outcome::Refused
         }
-    }
-
-    /// Absorb and seal. `false` when another answer takes the place of the app's.
-    async fn finish(
-        &self,
-        scene: &Scene<'_>,
-        asked: &Asked,
-        told: &Told,
-        answer: &str,
-        (name, number): (String, u64),
-    ) -> bool {
-        let mut index = ResponseIndex::default();
-        index.parse(answer.as_bytes(), Method::Get, &HeadLimits::default()).expect("what an app sends");
-        let Wishes { patch, log_out, .. } = absorb::read(&index.of(answer.as_bytes()));
-        let Some(patch) = patch else {
-            scene.keep_up().await;
-            self.note_slide(scene, told);
-            return self.leave(scene, log_out.ok().flatten()).await;
-        };
-        let Ok(sealed) = scene.patch(patch).await else {
-            self.book().tell(format_args!("{name} is not saved"));
-            return false;
-        };
-        self.note_patch(scene, asked, &sealed, name, number);
-        true
     }
 
     /// An app's wish that its visitor be logged out. `false` when he is not.
@@ -184,19 +224,30 @@ impl Tab {
         self.logged_out(handle, done)
     }
 
-    fn note_slide(&self, scene: &Scene<'_>, told: &Told) {
-        let certain = self.fortune.is_good() && !told.degraded && self.book().can_save(self.node.number);
+    fn note_slide(&self, scene: &Scene<'_>, asked: &Asked, told: &Told) {
+        let book = self.book();
+        let certain = self.fortune.is_good() && !told.degraded && book.can_save(self.node.number);
+        // By a clock that was set meanwhile the limit may have passed while the app was answering.
+        let certain = certain && book.is_one_time(asked);
+        drop(book);
         if let Some((handle, Key::Vst)) = told.session.filter(|_| certain) {
             self.book().life(handle).slid_at = Some(scene.now);
         }
     }
 
-    fn note_patch(&self, scene: &Scene<'_>, asked: &Asked, sealed: &Sealed, name: String, number: u64) {
+    fn note_patch(
+        &self,
+        scene: &Scene<'_>,
+        asked: &Asked,
+        (sealed, cookies): (&Sealed, &[String]),
+        name: String,
+        number: u64,
+    ) {
         let mut book = self.book();
         let visitor = scene.opened.visitor.as_ref();
         let may = if visitor.is_none() { MaySet::New(None) } else { MaySet::Nothing };
         book.tell(format_args!("{name}: {:?}", sealed.refused));
-        book.answer(self.browser, &sealed.cookies, &may);
+        book.answer(self.browser, cookies, &may);
         if sealed.refused.is_some() {
             return;
         }
@@ -224,22 +275,24 @@ impl Page {
     fn method_and_path(self) -> (Method, &'static str) {
         match self {
             Self::Front => (Method::Get, "/"),
-            Self::Shop | Self::Bye => (Method::Get, "/shop"),
+            Self::Shop | Self::Bye | Self::Checkout => (Method::Get, "/shop"),
             Self::Basket => (Method::Post, "/shop"),
-            Self::Account => (Method::Get, "/account"),
+            Self::Account | Self::Pay => (Method::Get, "/account"),
             Self::Draft => (Method::Post, "/account"),
         }
     }
 
     /// What its app asks for.
     fn wishes(self, name: &str, number: u64) -> String {
+        let basket = || format!("x-context-update: {{\"basket\":{{\"{name}\":1}},\"count\":{number}}}\r\n");
+        let draft = || format!("x-context-update: {{\"draft\":{{\"{name}\":1}}}}\r\n");
         match self {
             Self::Front | Self::Shop | Self::Account => String::new(),
-            Self::Basket => {
-                format!("x-context-update: {{\"basket\":{{\"{name}\":1}},\"count\":{number}}}\r\n")
-            }
-            Self::Draft => format!("x-context-update: {{\"draft\":{{\"{name}\":1}}}}\r\n"),
+            Self::Basket => basket(),
+            Self::Draft => draft(),
             Self::Bye => "x-context-logout: this\r\n".to_owned(),
+            Self::Checkout => format!("{}x-context-require: logged-on\r\n", basket()),
+            Self::Pay => format!("{}x-context-require: logged-on; max-age=60\r\n", draft()),
         }
     }
 }
@@ -272,5 +325,6 @@ fn read(passed: &Passed) -> Told {
         attributes: field("x-context-attributes").unwrap_or_default(),
         token: field("x-context-token"),
         degraded: field("x-context-degraded").is_some(),
+        is_stale: passed.opened.degraded,
     }
 }

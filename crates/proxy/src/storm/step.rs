@@ -9,8 +9,9 @@ use std::str::FromStr;
 use super::dice::Dice;
 use super::links::{Channel, Link};
 
-/// Browsers in a storm.
-pub(super) const BROWSERS: u8 = 3;
+/// Browsers in a storm, each at one site. The last is the first once more, at the other site: cookies of its own, and the
+/// same sign-on sessions.
+pub(super) const BROWSERS: u8 = 4;
 /// Users in a storm.
 pub(super) const USERS: u8 = 2;
 /// Nodes in a storm.
@@ -31,15 +32,41 @@ pub(super) enum Page {
     Draft,
     /// For everybody; its app logs the visitor out.
     Bye,
+    /// For everybody; its app patches what survives a log-on, and demands one.
+    Checkout,
+    /// For users; its app patches what goes with the log-on, and demands a young one.
+    Pay,
 }
 
-const PAGES: [(Page, &str); 6] = [
+const PAGES: [(Page, &str); 8] = [
     (Page::Front, "front"),
     (Page::Shop, "shop"),
     (Page::Basket, "basket"),
     (Page::Account, "account"),
     (Page::Draft, "draft"),
     (Page::Bye, "bye"),
+    (Page::Checkout, "checkout"),
+    (Page::Pay, "pay"),
+];
+
+/// How a log-on ends that the IDP itself ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ender {
+    /// An administrator revokes everything of the user.
+    Revoke,
+    /// The user is disabled, and soon enabled again.
+    Disable,
+    /// The user has changed the password.
+    Password,
+    /// The user has too many sessions: the oldest log-on goes.
+    Cap,
+}
+
+const ENDERS: [(Ender, &str); 4] = [
+    (Ender::Revoke, "revoke"),
+    (Ender::Disable, "disable"),
+    (Ender::Password, "password"),
+    (Ender::Cap, "cap"),
 ];
 
 /// One step. `luck` decides what becomes of the calls that a request makes; 0 is good luck.
@@ -49,12 +76,16 @@ pub(super) enum Step {
     Visit { browser: u8, node: u8, page: Page, luck: u32 },
     /// Somebody shows the newest cookies that the browser was ever given, whatever has become of them.
     Replay { browser: u8, node: u8, page: Page, luck: u32 },
+    /// Somebody else's browser shows them.
+    Steal { browser: u8, node: u8, page: Page, luck: u32 },
     /// A tab logs on: begun at one node, back at another.
     LogOn { browser: u8, node: u8, back: u8, user: u8, luck: u32 },
+    /// A tab asks for the page that demands a young log-on; it does what is demanded, and asks again where it comes back.
+    ProveAgain { browser: u8, node: u8, back: u8, user: u8, luck: u32 },
     /// A tab logs out.
     LogOut { browser: u8, node: u8, everywhere: bool, luck: u32 },
-    /// An administrator revokes a user, at the IDP.
-    Revoke { user: u8 },
+    /// Something of a user ends at the IDP.
+    End { user: u8, by: Ender },
     /// The browser's window is closed: what has no `Max-Age` goes.
     Close { browser: u8 },
     /// Time passes.
@@ -71,6 +102,15 @@ pub(super) enum Step {
     Ends { node: u8, channel: Channel },
     /// A node dies with all that it was doing, and another takes its place.
     Crash { node: u8 },
+    /// The time of day of a node's machine steps: from here on it is so many seconds ahead.
+    Clock { node: u8, seconds: i32 },
+}
+
+/// What may happen in a storm besides the usual. Some storms have neither, so that all else is seen alone too.
+#[derive(Clone, Copy, Debug)]
+struct Mood {
+    has_thieves: bool,
+    has_steps: bool,
 }
 
 /// What a seed makes happen.
@@ -87,56 +127,57 @@ impl History {
         let count = 10 + dice.below(50) as usize;
         // Some storms are of one kind, so that each kind is seen alone too.
         let rough = dice.below(4) * 12;
+        let mood = Mood { has_thieves: dice.percent(40), has_steps: dice.percent(40) };
         let mut steps = Vec::new();
         while steps.len() < count {
             if dice.percent(5) {
-                motif::play(&mut dice, &mut steps);
+                motif::play(&mut dice, mood, &mut steps);
             } else {
-                steps.push(Step::throw(&mut dice, rough));
+                steps.push(Step::throw(&mut dice, mood, rough));
             }
         }
         Self { seed, steps }
     }
+
+    /// Whether somebody's cookies are shown by another browser. Only then rules are on.
+    pub(super) fn has_thieves(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Steal { .. }))
+    }
 }
 
 impl Step {
-    fn throw(dice: &mut Dice, rough: u64) -> Self {
+    fn throw(dice: &mut Dice, mood: Mood, rough: u64) -> Self {
         let (browser, node) = (dice.below(BROWSERS.into()) as u8, dice.below(NODES.into()) as u8);
         if dice.percent(rough) {
             return Self::fault(dice, node);
         }
         let luck = if dice.percent(rough + 10) { dice.below(1 << 16) as u32 } else { 0 };
+        let (back, user) = (dice.below(NODES.into()) as u8, dice.below(USERS.into()) as u8);
         match dice.below(100) {
             0..4 => {
                 let page = dice.pick(&[Page::Shop, Page::Account, Page::Account]);
-                Self::Replay { browser, node, page, luck }
+                if mood.has_thieves && dice.percent(50) {
+                    Self::Steal { browser, node, page, luck }
+                } else {
+                    Self::Replay { browser, node, page, luck }
+                }
             }
-            4..46 => {
-                let pages = [
-                    Page::Front,
-                    Page::Shop,
-                    Page::Shop,
-                    Page::Basket,
-                    Page::Basket,
-                    Page::Account,
-                    Page::Account,
-                    Page::Draft,
-                ];
-                let page = if dice.percent(3) { Page::Bye } else { dice.pick(&pages) };
-                Self::Visit { browser, node, page, luck }
-            }
-            46..63 => {
-                let (back, user) = (dice.below(NODES.into()) as u8, dice.below(USERS.into()) as u8);
-                Self::LogOn { browser, node, back, user, luck }
-            }
-            63..69 => Self::LogOut { browser, node, everywhere: dice.percent(30), luck },
-            69..72 => Self::Revoke { user: dice.below(USERS.into()) as u8 },
-            72..74 => Self::Close { browser },
-            74..97 => {
+            4..44 => Self::Visit { browser, node, page: Page::throw(dice), luck },
+            44..58 => Self::LogOn { browser, node, back, user, luck },
+            58..62 => Self::ProveAgain { browser, node, back, user, luck },
+            62..67 => Self::LogOut { browser, node, everywhere: dice.percent(30), luck },
+            67..71 => Self::End { user, by: dice.pick(&ENDERS).0 },
+            71..73 => Self::Close { browser },
+            73..75 if mood.has_steps => Self::step_clock(dice, node),
+            73..97 => {
                 Self::Wait { millis: dice.pick(&[1, 2, 5, 20, 50, 120, 260, 400, 700, 1_600, 3_000, 6_000]) }
             }
-            _ => Self::Leap { minutes: dice.pick(&[1, 6, 11, 31, 245, 8 * 24 * 60]) },
+            _ => Self::Leap { minutes: dice.pick(&[1, 6, 10, 11, 31, 245, 8 * 24 * 60]) },
         }
+    }
+
+    fn step_clock(dice: &mut Dice, node: u8) -> Self {
+        Self::Clock { node, seconds: dice.pick(&[0, 1, -1, 4, -4, 31, -31, 90, -90, 540, -540]) }
     }
 
     fn fault(dice: &mut Dice, node: u8) -> Self {
@@ -164,11 +205,34 @@ impl Step {
         match &mut step {
             Self::Visit { luck, .. }
             | Self::Replay { luck, .. }
+            | Self::Steal { luck, .. }
             | Self::LogOn { luck, .. }
+            | Self::ProveAgain { luck, .. }
             | Self::LogOut { luck, .. } => *luck = 0,
             _ => return None,
         }
         (step != self).then_some(step)
+    }
+}
+
+impl Page {
+    fn throw(dice: &mut Dice) -> Self {
+        let pages = [
+            Self::Front,
+            Self::Shop,
+            Self::Shop,
+            Self::Basket,
+            Self::Basket,
+            Self::Account,
+            Self::Account,
+            Self::Draft,
+        ];
+        match dice.below(100) {
+            0..3 => Self::Bye,
+            3..7 => Self::Checkout,
+            7..11 => Self::Pay,
+            _ => dice.pick(&pages),
+        }
     }
 }
 
@@ -188,13 +252,24 @@ impl FromStr for Page {
     }
 }
 
+impl fmt::Display for Ender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (_, name) = ENDERS.iter().find(|(it, _)| it == self).expect("every ender has a name");
+        f.write_str(name)
+    }
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Visit { browser, node, page, luck } => write!(f, "visit {browser} {node} {page} {luck}"),
             Self::Replay { browser, node, page, luck } => write!(f, "replay {browser} {node} {page} {luck}"),
+            Self::Steal { browser, node, page, luck } => write!(f, "steal {browser} {node} {page} {luck}"),
             Self::LogOn { browser, node, back, user, luck } => {
                 write!(f, "log-on {browser} {node} {back} {user} {luck}")
+            }
+            Self::ProveAgain { browser, node, back, user, luck } => {
+                write!(f, "step-up {browser} {node} {back} {user} {luck}")
             }
             Self::LogOut { browser, node, everywhere, luck } => {
                 write!(
@@ -203,7 +278,7 @@ impl fmt::Display for Step {
                     if *everywhere { "everywhere" } else { "this" }
                 )
             }
-            Self::Revoke { user } => write!(f, "revoke {user}"),
+            Self::End { user, by } => write!(f, "{by} {user}"),
             Self::Close { browser } => write!(f, "close {browser}"),
             Self::Wait { millis } => write!(f, "wait {millis}"),
             Self::Leap { minutes } => write!(f, "leap {minutes}"),
@@ -212,6 +287,7 @@ impl fmt::Display for Step {
             Self::Events { node, channel } => write!(f, "events {node} {channel}"),
             Self::Ends { node, channel } => write!(f, "ends {node} {channel}"),
             Self::Crash { node } => write!(f, "crash {node}"),
+            Self::Clock { node, seconds } => write!(f, "clock {node} {seconds}"),
         }
     }
 }
@@ -232,7 +308,17 @@ impl FromStr for Step {
             "replay" => {
                 Self::Replay { browser: small(1)?, node: small(2)?, page: word(3)?.parse()?, luck: large(4)? }
             }
+            "steal" => {
+                Self::Steal { browser: small(1)?, node: small(2)?, page: word(3)?.parse()?, luck: large(4)? }
+            }
             "log-on" => Self::LogOn {
+                browser: small(1)?,
+                node: small(2)?,
+                back: small(3)?,
+                user: small(4)?,
+                luck: large(5)?,
+            },
+            "step-up" => Self::ProveAgain {
                 browser: small(1)?,
                 node: small(2)?,
                 back: small(3)?,
@@ -245,7 +331,6 @@ impl FromStr for Step {
                 everywhere: word(3)? == "everywhere",
                 luck: large(4)?,
             },
-            "revoke" => Self::Revoke { user: small(1)? },
             "close" => Self::Close { browser: small(1)? },
             "wait" => Self::Wait { millis: large(1)? },
             "leap" => Self::Leap { minutes: large(1)? },
@@ -254,7 +339,11 @@ impl FromStr for Step {
             "events" => Self::Events { node: small(1)?, channel: word(2)?.parse()? },
             "ends" => Self::Ends { node: small(1)?, channel: word(2)?.parse()? },
             "crash" => Self::Crash { node: small(1)? },
-            _ => return Err(bad()),
+            "clock" => Self::Clock { node: small(1)?, seconds: word(2)?.parse().map_err(|_| bad())? },
+            name => {
+                let (by, _) = ENDERS.into_iter().find(|(_, it)| *it == name).ok_or_else(bad)?;
+                Self::End { user: small(1)?, by }
+            }
         })
     }
 }

@@ -19,7 +19,7 @@ const STORMS: u64 = 400;
 /// In so many storms a planted bug is found.
 const STORMS_WITH_A_BUG_MAX: u64 = 400;
 /// A bug is understood from so many steps.
-const STEPS_MAX: usize = 12;
+const STEPS_MAX: usize = 16;
 
 /// Histories that failed once: the reason, the seed and the steps.
 const REGRESSIONS: &[(&str, u64, &str)] = &[
@@ -48,6 +48,23 @@ const REGRESSIONS: &[(&str, u64, &str)] = &[
         "the same, and a patch that was on its way says nothing of the new cookies",
         574,
         "log-on 2 2 2 0 0; wait 50; visit 2 2 basket 58075; events 0 cut; log-on 2 1 0 0 49035; wait 1600",
+    ),
+    (
+        "a log-on that is over by the IDP's clock, and by that of a node not yet",
+        88,
+        "log-on 2 0 0 1 0; leap 29; visit 2 0 account 0; leap 29; visit 2 0 account 0; leap 29; visit 2 0 account 0; \
+         leap 29; visit 2 0 account 0; leap 29; visit 2 0 account 0; leap 29; visit 2 0 account 0; \
+         leap 29; visit 2 0 account 0; leap 29; clock 0 -540; leap 5; leap 1; leap 1; visit 2 0 shop 0",
+    ),
+    (
+        "a log-on that falls by a rule while the IDP refuses it to a request beside",
+        713,
+        "step-up 1 1 2 0 0; wait 5; steal 1 0 account 0; password 0; visit 1 0 basket 0",
+    ),
+    (
+        "a process that has just begun hears of a user's end from before a newer session of his",
+        46,
+        "idp 1 silent; revoke 1; log-on 2 2 2 1 0; leap 239; crash 1; visit 2 2 basket 0",
     ),
 ];
 
@@ -116,6 +133,27 @@ fn an_end_that_is_acknowledged_and_forgotten_is_found() {
 #[test]
 fn an_end_that_no_node_hears_of_is_found() {
     finds(Planted::EndUntold, &[Invariant::RevokedIsNotLive]);
+}
+
+#[test]
+fn a_fall_by_a_rule_that_is_acknowledged_and_forgotten_is_found() {
+    let seen_as = [
+        Invariant::RuleIsKept,
+        Invariant::RevokedIsNotLive,
+        Invariant::NoFallWithoutCause,
+        Invariant::AllIsWellAfterHealing,
+    ];
+    finds(Planted::FallForgotten, &seen_as);
+}
+
+#[test]
+fn an_end_of_one_log_on_that_nodes_do_not_understand_is_found() {
+    finds(Planted::GrantUnnamed, &[Invariant::RevokedIsNotLive]);
+}
+
+#[test]
+fn a_lease_that_is_counted_by_the_time_of_day_is_found() {
+    finds(Planted::OneClock, &[Invariant::RevokedIsNotLive, Invariant::ShownIsSaved]);
 }
 
 #[test]

@@ -10,14 +10,17 @@ use vestibule_domain::key::{Key, SessionCookie};
 use vestibule_domain::limits::Limits;
 use vestibule_domain::session::Session;
 use vestibule_domain::standing::Standing;
+use vestibule_feed::KEPT;
+use vestibule_oauth::token::GrantToken;
 use vestibule_ports::issuer::End;
 use vestibule_ports::session_store::Slot;
 
 use super::book::{Book, Invariant, Leaf};
+use super::node::site_of;
 
-/// The site of every storm.
-pub(super) fn site() -> SiteId {
-    SiteId::parse("shop").expect("a name")
+/// The site that a browser is at.
+pub(super) fn site(browser: usize) -> SiteId {
+    SiteId::parse(site_of(browser).0).expect("a name")
 }
 
 /// The judgement of what is stored, as a node that reads it now would judge.
@@ -64,13 +67,21 @@ impl Book {
         let now = self.now();
         match self.truth.slot(handle, now) {
             Slot::Absent => {
+                let slack = self.slack();
                 let life = self.life(handle);
-                if !life.has_ended && life.newest.is_some() && now < life.expires_at {
+                if !life.has_ended && life.newest.is_some() && now + slack < life.expires_at {
                     self.accuse(Invariant::NoFallWithoutCause, format_args!("{handle} has vanished"));
                 }
             }
             Slot::Ended(stone) => {
-                let stone = Tombstone::decode(&stone.body).expect("the domain has encoded it");
+                // The end of a session that was not there has nothing to say; one that was there needs a reason.
+                let Ok(stone) = Tombstone::decode(&stone.body) else {
+                    if !std::mem::replace(&mut self.life(handle).has_ended, true) {
+                        let what = format!("{handle} has ended, and nothing is known of it");
+                        self.accuse(Invariant::NoFallWithoutCause, what);
+                    }
+                    return;
+                };
                 if !std::mem::replace(&mut self.life(handle).has_ended, true) {
                     self.tell(format_args!("{handle} has ended: {:?}", stone.cause));
                     if !self.may_have_ended(handle, &stone) {
@@ -87,11 +98,34 @@ impl Book {
                     life.watched = (stored.version, life.leaves.len());
                     life.expires_at = stored.record.expires_at;
                     let session = Session::decode(&stored.record.body).expect("the domain has encoded it");
+                    self.watch_rule(handle, &session);
                     self.watch_leaves(handle, &session, stored.last_seen);
                     self.life(handle).newest = Some(session);
                 }
             }
         }
+    }
+
+    /// A log-on that has fallen by a rule was used from elsewhere, or came from a sign-on session of which another was.
+    fn watch_rule(&mut self, handle: Handle, session: &Session) {
+        let before = self.sessions[&handle].newest.as_ref().and_then(Session::log_on).cloned();
+        let Some(log_on) = before.filter(|_| has_fallen_by_rule(session)) else { return };
+        if !self.is_broken(handle, &log_on.sign_on) {
+            let what = format!("{handle} has fallen by a rule that nobody has broken");
+            self.accuse(Invariant::NoFallWithoutCause, what);
+        }
+        let life = self.life(handle);
+        life.has_fallen = true;
+        life.fallen = Some((log_on.grant.digest(), None));
+        self.falls.push(log_on.sign_on);
+    }
+
+    /// Whether a rule was broken in this session, or in another from the same sign-on session.
+    fn is_broken(&self, handle: Handle, sign_on: &SignOnId) -> bool {
+        self.sessions[&handle].is_stolen
+            || self.ends.iter().any(|done| {
+                done.cause == Cause::Rule && matches!(&done.end, End::SignOn(ended) if ended == sign_on)
+            })
     }
 
     fn may_have_ended(&self, handle: Handle, stone: &Tombstone) -> bool {
@@ -101,28 +135,41 @@ impl Book {
                 return true;
             }
             Cause::OtherUser => return life.users_tried.len() > 1,
+            // Whoever breaks a rule steps down: what survives a log-on is not lost by it.
+            Cause::Rule => return false,
             _ => {}
         }
+        // Of a user of whom everything has ended the fallen sessions are cleared, too.
+        let clears = matches!(stone.cause, Cause::Revoked | Cause::PasswordChanged | Cause::UserDisabled);
+        let of_user = stone.user.as_ref().or(stone.newest_user.as_ref().filter(|_| clears));
         let is_of = |user: &str, sign_on: &SignOnId| {
-            stone.user.as_ref().is_some_and(|it| it.as_str() == user)
-                && stone.sign_on.as_ref() == Some(sign_on)
+            of_user.is_some_and(|it| it.as_str() == user) && stone.sign_on.as_ref() == Some(sign_on)
         };
         // A later log-on is not ended by what ended an earlier one.
         let newest = life.newest.as_ref().and_then(Session::log_on);
         match newest.filter(|log_on| is_of(log_on.user.as_str(), &log_on.sign_on)) {
-            Some(log_on) => self.is_ended(&log_on.grant),
+            Some(log_on) => self.may_be_ended(&log_on.grant),
             None => {
                 let mut of_it = self.grants.values().filter(|granted| is_of(&granted.user, &granted.sign_on));
-                of_it.any(|granted| self.ends.iter().any(|(end, at)| granted.is_ended_by(end, *at)))
+                of_it.any(|granted| self.ends.iter().any(|done| granted.is_ended_by(done)))
             }
         }
     }
 
+    /// Whether a session may end with this log-on: not if it has ended by a rule alone, and every node has heard so.
+    fn may_be_ended(&self, grant: &GrantToken) -> bool {
+        let Some(granted) = self.grants.get(&grant.digest()) else { return false };
+        let now = self.now();
+        self.ends.iter().filter(|done| granted.is_ended_by(done)).any(|done| {
+            done.cause != Cause::Rule || self.feed_was_disturbed || done.wall + KEPT < now + self.slack()
+        })
+    }
+
     /// Whether a log-out of another session has ended what this one came from.
     fn is_left_behind(&self, stone: &Tombstone) -> bool {
-        self.ends.iter().any(|(end, _)| match end {
+        self.ends.iter().any(|done| match &done.end {
             End::SignOn(sign_on) => stone.sign_on.as_ref() == Some(sign_on),
-            End::User(user) => stone.newest_user.as_ref() == Some(user),
+            End::User { id: user, .. } => stone.newest_user.as_ref() == Some(user),
             End::Session { .. } | End::Grant(_) => false,
         })
     }
@@ -152,7 +199,7 @@ impl Book {
     fn watch_browser(&mut self, browser: usize) {
         for (name, cookie) in [(Cookie::Vst, SessionCookie::Vst), (Cookie::Keep, SessionCookie::Keep)] {
             let Some(value) = self.jars[browser].get(name).map(str::to_owned) else { continue };
-            if let Some(what) = self.loss_of(&value, cookie) {
+            if let Some(what) = self.loss_of(browser, &value, cookie) {
                 let what = format!("browser {browser}: its {} {what}", name.name());
                 self.accuse(Invariant::NoFallWithoutCause, what);
             }
@@ -160,14 +207,14 @@ impl Book {
     }
 
     /// What a cookie has lost that it was given.
-    fn loss_of(&mut self, value: &str, cookie: SessionCookie) -> Option<&'static str> {
+    fn loss_of(&mut self, browser: usize, value: &str, cookie: SessionCookie) -> Option<&'static str> {
         let (issued, parsed) = (self.issued.get(value)?, SessionValue::parse(value.as_bytes())?);
         let now = self.now();
         let Slot::Live(stored) = self.truth.slot(issued.handle, now) else { return None };
         let limits = Limits::default();
         let life = &self.sessions[&issued.handle];
         let session = life.newest.as_ref()?;
-        match session.recognise(&site(), cookie, &parsed.secret, now, &limits) {
+        match session.recognise(&site(browser), cookie, &parsed.secret, now, &limits) {
             None => return Some("is not recognised any more"),
             Some(Key::Vst) if issued.user.is_some() && !life.has_fallen => {}
             Some(_) => return None,
@@ -178,14 +225,25 @@ impl Book {
         }
         let doubt = self.truth.touches_in_doubt_until();
         let seen = life.slid_at.map_or(issued.wall, |slid| slid.max(issued.wall));
-        let in_doubt = doubt.is_some_and(|until| seen <= until) && now >= issued.wall + limits.idle;
-        let over = now >= issued.wall + limits.log_on || now >= seen + limits.idle;
-        if over || in_doubt {
+        // A clock that is wrong moves a limit by as much, and no further.
+        let late = now + self.slack();
+        let in_doubt =
+            doubt.is_some_and(|until| seen <= until + self.slack()) && late >= issued.wall + limits.idle;
+        let over = late >= issued.wall + limits.log_on || late >= seen + limits.idle;
+        // Risen and fallen again between two looks.
+        let by_rule = has_fallen_by_rule(session)
+            && session.sign_on().is_some_and(|sign_on| self.is_broken(issued.handle, sign_on));
+        if over || in_doubt || by_rule {
             self.life(parsed.handle).has_fallen = true;
             return None;
         }
         Some("has fallen before its time")
     }
+}
+
+fn has_fallen_by_rule(session: &Session) -> bool {
+    let why = session.life().logged_out();
+    session.log_on().is_none() && why.is_some_and(|(_, cause)| cause == Cause::Rule)
 }
 
 /// When the log-on that a view shows rose.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 use vestibule_domain::identity::Timestamp;
-use vestibule_domain::token::{self, Cached};
+use vestibule_domain::token::Cached;
 use vestibule_ports::issuer::Mint;
 
 use super::{Slot, Token, Tokens};
@@ -33,7 +33,7 @@ impl Tokens {
     /// The token that is there, if it is good for a moment longer.
     pub(super) fn shared(&self, site: &Site, now: Timestamp) -> Option<Arc<Token>> {
         let newest = self.shared.get(&site.id).and_then(Slot::newest);
-        let good = newest.filter(|held| worth(held, now) != Cached::Wait);
+        let good = newest.filter(|held| self.worth_of_shared(held, now) != Cached::Wait);
         if good.is_none() {
             self.wanted.notify_one();
         }
@@ -78,15 +78,15 @@ impl Tokens {
         let newest = self.shared.get(&site.id).and_then(Slot::newest);
         newest.is_none_or(|held| {
             // Its signing key may have ended. That a lease is lost is no reason: of its end nothing is heard.
-            worth(&held, self.clock.wall()) != Cached::Use || self.feed.has_broken(held.since)
+            self.worth_of_shared(&held, self.clock.wall()) != Cached::Use || self.feed.has_broken(held.since)
         })
     }
-}
 
-/// By its life alone: a token that names nobody ends otherwise only with the key that signed it, and until there is
-/// another it serves, so that an IDP that is away changes nothing.
-fn worth(held: &Token, now: Timestamp) -> Cached {
-    token::cached_jpt(held.minted_at, held.expires_at, now)
+    /// By its life alone: a token that names nobody ends otherwise only with the key that signed it, and until there is
+    /// another it serves, so that an IDP that is away changes nothing.
+    fn worth_of_shared(&self, held: &Token, now: Timestamp) -> Cached {
+        held.worth_by_life(now, self.clock.mono())
+    }
 }
 
 impl Pause {

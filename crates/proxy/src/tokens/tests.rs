@@ -103,7 +103,7 @@ impl Pages {
     }
 
     async fn disable(&self) {
-        let end = End::User(UserId::parse("alice").unwrap());
+        let end = End::User { id: UserId::parse("alice").unwrap(), by: None };
         self.heard(async { self.rig.issuer.end(end, DISABLED).await.unwrap() }).await;
     }
 
@@ -161,4 +161,19 @@ async fn an_end_that_is_heard_after_a_break_is_believed_without_asking() {
     pages.disable().await;
     pages.rig.issuer.set_unreachable(true);
     assert_eq!(why(pages.open().await), NoToken::Ended(DISABLED));
+}
+
+/// Its end is on the IDP's clock, and read by ours.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_back_makes_no_token_live_longer() {
+    let pages = Pages::new().await;
+    let token = pages.opened().await;
+    let clock = &pages.rig.clock;
+    clock.step_wall(clock.wall().minus(token::LIFE_MAX));
+    let worth = || token.worth_by_life(clock.wall(), clock.mono());
+    assert_eq!(worth(), Cached::Use);
+    clock.advance(token::LIFE_MAX / 2);
+    assert_eq!(worth(), Cached::UseAndRenew);
+    clock.advance((token::LIFE_MAX / 2).saturating_sub(token::LEFT_MIN) + Duration::from_millis(1));
+    assert_eq!(worth(), Cached::Wait);
 }

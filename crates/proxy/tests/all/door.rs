@@ -20,7 +20,7 @@ use vestibule_ports::clock::{Clock as _, TestClock};
 use vestibule_ports::entropy::SeededEntropy;
 use vestibule_ports::issuer::{Issuer as _, LogOn, Redeem};
 use vestibule_ports::memory::{MemoryIssuer, MemorySessionStore};
-use vestibule_ports::session_store::{SessionStore as _, Slot, Version};
+use vestibule_ports::session_store::{Record, SessionStore as _, Slot, Updated, Version};
 use vestibule_proxy::{AttributeConfig, Config, Proxy, Services, SiteConfig};
 use vestibule_sessions::Sessions;
 use vestibule_testkit::client::Raw;
@@ -166,25 +166,49 @@ impl Door {
 
     /// The version that alice's session has in the store.
     pub(crate) fn version(&self) -> Version {
-        match self.runtime.block_on(self.store.get(HANDLE, self.clock.wall())).unwrap() {
+        match self.slot() {
             Slot::Live(stored) => stored.version,
             other => panic!("{other:?}"),
         }
     }
 
+    /// Alice's session as the store has it.
+    pub(crate) fn slot(&self) -> Slot {
+        self.runtime.block_on(self.store.get(HANDLE, self.clock.wall())).unwrap()
+    }
+
+    /// Puts other bytes in the place of alice's session.
+    pub(crate) fn overwrite(&self, body: &[u8]) {
+        let Slot::Live(stored) = self.slot() else { panic!("alice has no session") };
+        let record = Record { body: body.to_vec().into(), ..stored.record };
+        let updated = self.store.update(HANDLE, stored.version, record, self.clock.wall());
+        assert!(matches!(self.runtime.block_on(updated), Ok(Updated::Updated(_))));
+    }
+
     /// A GET of alice's, sent and not waited for.
     pub(crate) fn ask(&self, target: &str) -> Raw {
+        self.send("GET", target, &["Sec-Fetch-Site: none"])
+    }
+
+    /// A form that alice sends.
+    pub(crate) fn post(&self, target: &str, accept: &str) -> Response {
+        let accept = format!("Accept: {accept}");
+        self.send("POST", target, &["Sec-Fetch-Site: same-origin", "Content-Length: 0", &accept]).response()
+    }
+
+    fn send(&self, method: &str, target: &str, more: &[&str]) -> Raw {
         let mut client = Raw::connect(self.at);
         let cookie = SessionValue { handle: HANDLE, secret: secret() }.expose();
-        let fields = lines(&[
-            &format!("Host: {HOST}"),
-            &format!("Cookie: __Host-vst={cookie}"),
+        let (host, cookie) = (format!("Host: {HOST}"), format!("Cookie: __Host-vst={cookie}"));
+        let mut fields = vec![
+            &*host,
+            &*cookie,
             "Sec-Fetch-Dest: document",
             "Sec-Fetch-Mode: navigate",
-            "Sec-Fetch-Site: none",
             "Connection: close",
-        ]);
-        client.send(format!("GET {target} HTTP/1.1\r\n{fields}\r\n"));
+        ];
+        fields.extend(more);
+        client.send(format!("{method} {target} HTTP/1.1\r\n{}\r\n", lines(&fields)));
         client
     }
 

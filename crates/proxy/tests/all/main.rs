@@ -5,4 +5,5 @@
 
 mod door;
 mod stale;
+mod unreadable;
 mod unsaved;

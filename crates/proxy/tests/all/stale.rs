@@ -9,6 +9,32 @@ use vestibule_testkit::upstream::{Step, answer};
 use super::door::Door;
 
 #[test]
+fn what_would_change_a_copy_is_refused_before_the_app_is_asked_and_may_be_repeated() {
+    let door = Door::open(&["path = '/'"]);
+    door.begin_to_cache();
+    door.store.set_fault(Fault::Unreachable);
+    door.clock.advance(LEASE + Duration::from_millis(500));
+    for (accept, kind, text) in [
+        ("text/html", "text/html; charset=utf-8", "could not be saved right now"),
+        ("application/json", "application/problem+json", "context-not-saved"),
+    ] {
+        let response = door.post("/order", accept);
+        assert_eq!((response.status, response.fields.only("retry-after")), (503, Some("1")), "{accept}");
+        assert_eq!(response.fields.only("content-type"), Some(kind), "{accept}");
+        assert!(response.text().contains(text) && !response.fields.has("set-cookie"), "{response:?}");
+    }
+    assert!(door.upstream.take().of_target("/order").is_empty());
+    let log = door.shut();
+    let told: Vec<_> = log.lines().filter(|line| line.contains("\"/order\"")).collect();
+    assert_eq!(told.len(), 2, "{log}");
+    for line in told {
+        for part in ["\"session_unknown\":\"", "\"session\":\"", "\"standing\":\"logged-on\""] {
+            assert!(line.contains(part), "{part}: {line}");
+        }
+    }
+}
+
+#[test]
 fn a_copy_shows_a_page_and_satisfies_no_demand() {
     let door = Door::open(&["path = '/'"]);
     for (path, demand) in [("/demand", "logged-on"), ("/recent", "logged-on; max-age=3600")] {

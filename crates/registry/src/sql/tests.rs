@@ -3,9 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use vestibule_testkit::patience::{PATIENCE, Patience};
 use vestibule_testkit::server::postgres::{Postgres as TestServer, SUPERUSER};
 
 use super::pool::Pool;
@@ -142,6 +144,28 @@ fn who_waits_too_long_for_a_connection_is_told_that_the_registry_is_busy() {
     assert_eq!(pool.lease().err(), Some(RegistryError::Busy));
     drop(held);
     assert!(pool.lease().is_ok());
+}
+
+#[test]
+fn connections_are_lent_in_the_order_in_which_they_were_asked_for() {
+    let pool = Pool::new(vec![Vec::new()], Duration::from_mins(1));
+    let use_it = |name: &'static str| pool.lease().unwrap().push(name);
+    thread::scope(|scope| {
+        let mut held = pool.lease().unwrap();
+        held.push("first");
+        for (waiting, name) in [(1, "second"), (2, "third")] {
+            scope.spawn(move || use_it(name));
+            let patience = Patience::new(PATIENCE);
+            while pool.waiting() < waiting {
+                assert!(!patience.left().is_zero(), "{name} does not ask");
+                thread::yield_now();
+            }
+        }
+        // Whoever comes back at once has been served before.
+        drop(held);
+        use_it("first again");
+    });
+    assert_eq!(*pool.lease().unwrap(), ["first", "second", "third", "first again"]);
 }
 
 #[test]

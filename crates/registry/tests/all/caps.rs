@@ -48,12 +48,13 @@ fn race(
         add(&first, name, START + MINUTE * index);
     }
     let new: Vec<String> = (0..racers).map(|index| format!("new-{index:02}")).collect();
-    let (start, add) = (&Barrier::new(racers), &add);
+    let (start, gate, add) = (&Barrier::new(racers), &Gate::default(), &add);
     thread::scope(|scope| {
         for (index, name) in new.iter().enumerate() {
             let registry = if index % 2 == 0 { &first } else { &second };
             scope.spawn(move || {
                 start.wait();
+                let _inside = gate.enter();
                 add(registry, name, RACE_AT);
             });
         }
@@ -71,7 +72,9 @@ fn race(
 
 /// Names in the feed, in its order. Everything in it is an eviction.
 fn evicted(registry: &Registry, name: impl Fn(&Ended) -> Option<String>) -> Vec<String> {
-    let FeedPage::Rows { rows, newest } = registry.feed_after(0).unwrap() else { panic!("nothing was pruned") };
+    let FeedPage::Rows { rows, newest } = registry.feed_after(0).unwrap() else {
+        panic!("nothing was pruned")
+    };
     assert_eq!(rows.len() as u64, newest);
     for (expected, row) in (1..).zip(&rows) {
         assert_eq!((row.seq, row.cause), (expected, Cause::TooMany));
@@ -79,19 +82,24 @@ fn evicted(registry: &Registry, name: impl Fn(&Ended) -> Option<String>) -> Vec<
     rows.iter().map(|row| name(&row.ended).unwrap_or_else(|| panic!("{row:?}"))).collect()
 }
 
+/// One browser alone would meet the cap of codes first.
+const BROWSERS: usize = 4;
+
+fn sign_on_browsers(registry: &Registry) {
+    for index in 0..BROWSERS {
+        sign_on(registry, "alice", &format!("browser-{index}"), START);
+    }
+}
+
+fn browser_of(name: &str) -> String {
+    format!("browser-{}", name.bytes().map(usize::from).sum::<usize>() % BROWSERS)
+}
+
 fn grants(racers: usize) {
-    let browsers = 4;
     race(
         racers,
-        |registry| {
-            for index in 0..browsers {
-                sign_on(registry, "alice", &format!("browser-{index}"), START);
-            }
-        },
-        |registry, name, at| {
-            let index = name.bytes().map(usize::from).sum::<usize>() % browsers;
-            grant(registry, name, &format!("browser-{index}"), at);
-        },
+        sign_on_browsers,
+        |registry, name, at| grant(registry, name, &browser_of(name), at),
         |registry, name| has_grant(registry, name, RACE_AT),
         |ended| if let Ended::Grant(name) = ended { Some(name.clone()) } else { None },
     );
@@ -128,11 +136,9 @@ fn of_sixty_four_browsers_that_log_in_at_once_as_many_are_signed_on_as_the_cap_a
 fn of_sixty_four_apps_that_get_tokens_at_once_as_many_keep_them_as_the_cap_allows() {
     race(
         RACERS,
-        |registry| {
-            sign_on(registry, "alice", "browser", START);
-        },
+        sign_on_browsers,
         |registry, name, at| {
-            family(registry, name, "browser", false, at);
+            family(registry, name, &browser_of(name), false, at);
         },
         |registry, name| has_family(registry, name, RACE_AT),
         |ended| if let Ended::Family(name) = ended { Some(name.clone()) } else { None },

@@ -1,5 +1,6 @@
 //! A registry with people and clients in it, and short ways to bring about what a test begins with.
 
+use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use vestibule_domain::digest::sha256;
@@ -34,6 +35,41 @@ pub(crate) const START: Timestamp = Timestamp::from_secs(1_800_000_000);
 /// Why a decision of a test is no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct No;
+
+/// Calls that are let in at the same time: four times what a provider lets in, and more than there are connections.
+/// With all of a race inside, the last of a hundred would wait for ninety-nine commits, and where those take 50 ms each it would be
+/// told `Busy` (`CONNECTION_WAIT_MAX`). That is right, and not what is told here.
+const AT_ONCE: usize = 16;
+
+/// Where threads wait, as long as it takes, until they are let in.
+pub(crate) struct Gate {
+    free: Mutex<usize>,
+    left: Condvar,
+}
+
+/// Leave to be inside, given back also by a thread that panics.
+pub(crate) struct Pass<'g>(&'g Gate);
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self { free: Mutex::new(AT_ONCE), left: Condvar::new() }
+    }
+}
+
+impl Gate {
+    pub(crate) fn enter(&self) -> Pass<'_> {
+        let free = self.free.lock().unwrap();
+        *self.left.wait_while(free, |free| *free == 0).unwrap() -= 1;
+        Pass(self)
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap() += 1;
+        self.0.left.notify_one();
+    }
+}
 
 pub(crate) fn act(at: Timestamp) -> Act<'static> {
     Act { at, by: "test", from: None }

@@ -64,7 +64,7 @@ fn another_user_in_the_same_browser_ends_what_the_first_one_had_there() {
 fn a_log_in_that_compared_an_overtaken_password_does_not_count() {
     let registry = registry();
     let overtaken = epoch(&registry, "alice");
-    registry.end_user(&user("alice"), vestibule_ports::issuer::Cause::Revoked, &act(START)).unwrap();
+    registry.end_user(&user("alice"), None, vestibule_ports::issuer::Cause::Revoked, &act(START)).unwrap();
     let (user, id, secret) = (user("alice"), sign_on_id("browser"), digest("browser"));
     let log_in = LogIn {
         user: &user,

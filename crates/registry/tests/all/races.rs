@@ -1,4 +1,4 @@
-//! A hundred threads at once: what may happen once happens once.
+//! A hundred threads that all want the same: what may happen once happens once.
 
 use std::collections::HashSet;
 use std::sync::Barrier;
@@ -29,11 +29,13 @@ fn in_place(caps: Caps) -> (Place, Registry) {
 
 /// What each thread got, all of them having started together.
 fn race<T: Send>(run: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let (start, run) = (&Barrier::new(THREADS), &run);
+    let gate = Gate::default();
+    let (start, gate, run) = (&Barrier::new(THREADS), &gate, &run);
     thread::scope(|scope| {
         let runner = |index| {
             scope.spawn(move || {
                 start.wait();
+                let _inside = gate.enter();
                 run(index)
             })
         };
@@ -70,7 +72,7 @@ fn a_refresh_token_has_one_child_however_many_ask_for_it() {
         let salt = [u8::try_from(index).unwrap(); 32];
         let decide = |generation| match generation {
             Generation::Current => Rotation::Rotate { salt, terms: terms(START), ends_at: START + HOUR },
-            Generation::Previous => Rotation::Repeat,
+            Generation::Previous => Rotation::Repeat { scopes: terms(START).scopes, otherwise: No },
             Generation::Older => Rotation::Revoke(No),
         };
         match registry.refresh(&token, &act(START), |_, _, generation| decide(generation)).unwrap() {
@@ -152,7 +154,7 @@ fn whatever_is_redeemed_while_the_user_ends_is_over_afterwards() {
     }
     race(|index| match index {
         50 => {
-            registry.end_user(&user("alice"), Cause::LogOutEverywhere, &act(START)).unwrap();
+            registry.end_user(&user("alice"), None, Cause::LogOutEverywhere, &act(START)).unwrap();
         }
         _ => {
             let issue = new_grant(&index.to_string(), START);

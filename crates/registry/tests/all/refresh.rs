@@ -132,12 +132,17 @@ fn a_repeated_answer_is_the_same_answer() {
     let one = renewed(&registry, &first, 1, START);
     let repeated = refresh(&registry, &first, START, |generation| {
         assert_eq!(generation, Generation::Previous);
-        Rotation::Repeat
+        Rotation::Repeat { scopes: terms(START).scopes, otherwise: No }
     });
     let Ok(Refreshed::Renewed(repeated)) = repeated else { panic!("{repeated:?}") };
     assert_eq!((&repeated.refresh, &repeated.access), (&one.refresh, &one.access));
     assert_eq!(repeated.terms, one.terms);
-    assert_eq!(refresh(&registry, &first, START + 2 * HOUR, |_| Rotation::Repeat), Ok(Refreshed::Unknown));
+    let repeat = |texts| Rotation::Repeat { scopes: scopes(texts), otherwise: No };
+    let other = refresh(&registry, &first, START, |_| repeat("of-another:request"));
+    assert_eq!(other, Ok(Refreshed::Refused(No)));
+    assert!(has_family(&registry, "family", START), "nobody was a thief");
+    let late = refresh(&registry, &first, START + 2 * HOUR, |_| repeat("of-another:request"));
+    assert_eq!(late, Ok(Refreshed::Unknown));
 }
 
 #[test]
@@ -146,7 +151,7 @@ fn no_decision_can_give_a_used_token_a_second_child() {
     let second = rotated(&registry, &first, 1, START);
     let rotate = |_| Rotation::Rotate { salt: [2; 32], terms: terms(START), ends_at: START + HOUR };
     assert!(matches!(refresh(&registry, &first, START, rotate), Err(RegistryError::Inconsistent(_))));
-    let repeat = |_| Rotation::Repeat;
+    let repeat = |_| Rotation::Repeat { scopes: terms(START).scopes, otherwise: No };
     assert!(matches!(refresh(&registry, &second, START, repeat), Err(RegistryError::Inconsistent(_))));
     assert!(matches!(refresh(&registry, &second, START, strict(3, START)), Ok(Refreshed::Renewed(_))));
 }
@@ -155,12 +160,38 @@ fn no_decision_can_give_a_used_token_a_second_child() {
 fn texts_that_are_no_token_of_a_family_are_unknown() {
     let (registry, token) = born();
     let text = token.expose();
-    let near = [&text[..42], &format!("{text}A"), "x", "!!!", &"A".repeat(43), &text.to_lowercase()];
+    let near = [
+        &text[..63],
+        &format!("{text}A"),
+        "x",
+        "!!!",
+        &"A".repeat(64),
+        &text.to_lowercase(),
+        // It begins as the family's tokens do, and was never issued.
+        &format!("{}{}", &text[..24], "A".repeat(40)),
+        &format!("{}{}", &text[..43], "A".repeat(21)),
+    ];
     for other in near {
         let other = RefreshToken::parse(other).unwrap();
         assert_eq!(refused(&registry, &other, START), None, "{other:?}");
+        assert!(!registry.revoke_refresh_token(&other, "mobile-app", &act(START)).unwrap(), "{other:?}");
+        assert!(!registry.is_unused(&other).unwrap());
     }
     assert_eq!(refused(&registry, &token, START), Some(No));
+}
+
+#[test]
+fn only_the_newest_token_of_a_living_family_is_unused() {
+    let (registry, first) = born();
+    assert!(registry.is_unused(&first).unwrap());
+    let second = rotated(&registry, &first, 1, START);
+    let third = rotated(&registry, &second, 2, START);
+    assert_eq!(
+        [&first, &second, &third].map(|token| registry.is_unused(token).unwrap()),
+        [false, false, true]
+    );
+    assert!(registry.revoke_refresh_token(&first, "mobile-app", &act(START)).unwrap(), "one of any age");
+    assert!(!registry.is_unused(&third).unwrap());
 }
 
 #[test]

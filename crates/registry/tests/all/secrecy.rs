@@ -1,12 +1,12 @@
 //! What a thief of the database gets: no credential that opens anything.
 
-use vestibule_oauth::token::{AccessToken, ClientSecret, Code, GrantToken, RefreshToken};
-use vestibule_registry::code::{Issue, NewCode};
+use vestibule_oauth::token::{AccessToken, ClientSecret, Code, GrantToken};
+use vestibule_registry::Caps;
+use vestibule_registry::code::{Issue, NewCode, Redeemed};
 use vestibule_registry::credential::{PasswordHash, SecretHash};
 use vestibule_registry::family::NewFamily;
 use vestibule_registry::grant::NewGrant;
 use vestibule_registry::refresh::{Refreshed, Rotation};
-use vestibule_registry::Caps;
 
 use super::database::Place;
 use super::fixture::*;
@@ -38,8 +38,11 @@ fn no_credential_is_in_the_database_in_any_form() {
     registry.redeem_code(&first.digest(), &act(START), |_, _| Ok::<_, No>(Issue::Grant(new_grant))).unwrap();
     let Issue::Family(family) = new_family("f", true, START) else { panic!("it is one") };
     let family = NewFamily { refresh: Some(raw("refresh")), access: access.digest(), ..family };
-    registry.redeem_code(&second.digest(), &act(START), |_, _| Ok::<_, No>(Issue::Family(family))).unwrap();
-    let refresh = RefreshToken::from_random(&raw("refresh"));
+    let redeemed = registry
+        .redeem_code(&second.digest(), &act(START), |_, _| Ok::<_, No>(Issue::Family(family)))
+        .unwrap();
+    let Redeemed::Issued(redemption) = redeemed else { panic!("{redeemed:?}") };
+    let refresh = redemption.refresh.unwrap();
     let refreshed = registry.refresh(&refresh, &act(START), |_, _, _| Rotation::<No>::Rotate {
         salt: raw("salt"),
         terms: terms(START),

@@ -36,7 +36,7 @@ fn the_story_of_a_log_on_is_told_by_its_sign_on_session() {
 fn a_long_trail_is_read_in_pages_without_a_hole() {
     let registry = registry();
     for _time in 0..AUDIT_PAGE_MAX {
-        registry.end_user(&user("alice"), Cause::Revoked, &act(START)).unwrap();
+        registry.end_user(&user("alice"), None, Cause::Revoked, &act(START)).unwrap();
     }
     let subject = user("alice");
     let first = registry.audit(Subject::User(&subject), None).unwrap();

@@ -1,6 +1,6 @@
 //! Users: one name, one account; what a password change and a disable leave nothing of.
 
-use vestibule_domain::identity::Epoch;
+use vestibule_domain::identity::{Epoch, Handle};
 use vestibule_ports::issuer::{Cause, Ended};
 use vestibule_registry::Registry;
 use vestibule_registry::audit::{Event, Subject};
@@ -117,7 +117,7 @@ fn a_disabled_user_has_nothing_and_cannot_log_in_until_let_in_again() {
 #[test]
 fn an_end_of_a_user_leaves_the_password_alone() {
     let registry = with_everything();
-    let changed = registry.end_user(&user("alice"), Cause::LogOutEverywhere, &act(START)).unwrap();
+    let changed = registry.end_user(&user("alice"), None, Cause::LogOutEverywhere, &act(START)).unwrap();
     assert_ended(&registry, changed, Event::UserEnded);
     assert_eq!(
         registry.credentials(&login("alice")).unwrap().unwrap().password,
@@ -125,6 +125,23 @@ fn an_end_of_a_user_leaves_the_password_alone() {
     );
     let newest = registry.audit(Subject::User(&user("alice")), None).unwrap().remove(0);
     assert_eq!(newest.note.as_deref(), Some("log-out-everywhere"));
+}
+
+#[test]
+fn a_log_out_everywhere_that_is_told_again_ends_nothing_that_came_after_it() {
+    let registry = with_everything();
+    let (alice, everywhere) = (user("alice"), Cause::LogOutEverywhere);
+    let end = |by| registry.end_user(&alice, by, everywhere, &act(START)).unwrap();
+    let [one, other] = [1, 2].map(|number| Some(Handle::from_bytes([number; 16])));
+    let first = end(one);
+    assert_ended(&registry, first, Event::UserEnded);
+    let told = registry.feed_after(0).unwrap();
+    assert_eq!(end(one), first, "the epoch stays");
+    assert_eq!(registry.feed_after(0).unwrap(), told, "and nobody hears of it");
+    let Changed::Done(epoch) = first else { panic!("{first:?}") };
+    assert_eq!(end(other), Changed::Done(epoch.next()));
+    assert_eq!(end(None), Changed::Done(epoch.next().next()), "an order of an administrator's is a new one each time");
+    assert_eq!(end(one), Changed::Done(epoch.next().next()));
 }
 
 #[test]
@@ -173,7 +190,7 @@ fn orders_about_nobody_change_and_tell_nothing() {
     let (nobody, act) = (user("nobody"), act(START));
     assert_eq!(registry.user(&nobody), Ok(None));
     assert_eq!(registry.disable_user(&nobody, &act), Ok(Changed::Unknown));
-    assert_eq!(registry.end_user(&nobody, Cause::Revoked, &act), Ok(Changed::Unknown));
+    assert_eq!(registry.end_user(&nobody, None, Cause::Revoked, &act), Ok(Changed::Unknown));
     assert_eq!(registry.set_password(&nobody, &PasswordHash::new("x"), None, &act), Ok(Changed::Unknown));
     assert_eq!(registry.enable_user(&nobody, &act), Ok(false));
     assert_eq!(registry.change_profile(&nobody, &act, |old| old), Ok(false));

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use vestibule_domain::audit::{Cause, Tombstone};
 use vestibule_domain::identity::Handle;
 use vestibule_domain::outage::UNFRESH_MAX;
 use vestibule_ports::clock::Clock as _;
 use vestibule_ports::memory::Fault;
-use vestibule_ports::session_store::{Beat, Event, SessionStore as _, StoreError};
+use vestibule_ports::session_store::{Beat, Event, Record, SessionStore as _, Slot, StoreError};
 
 use crate::cache::{AGE_MAX, GONE_MAX, SHARDS};
 use crate::deadline::STORE_DEADLINE;
@@ -261,6 +262,25 @@ async fn an_unfresh_entry_stands_in_for_an_unreachable_store_and_only_for_that()
     rig.store.set_fault(Fault::None);
     rig.store.update(HANDLE, 1, unreadable(), rig.clock.wall()).await.unwrap();
     assert!(matches!(rig.sessions.get(HANDLE).await, Err(StoreError::Corrupt(_))));
+}
+
+#[tokio::test]
+async fn a_damaged_record_is_told_apart_from_one_of_a_newer_release_and_can_be_ended() {
+    let rig = Rig::new().await;
+    let newer = Record { body: vec![2, 0xff].into(), ..unreadable() };
+    rig.store.update(HANDLE, 1, newer, rig.clock.wall()).await.unwrap();
+    assert!(matches!(rig.sessions.get(HANDLE).await, Err(StoreError::Newer(_))));
+    rig.store.update(HANDLE, 2, unreadable(), rig.clock.wall()).await.unwrap();
+    for _ in 0..2 {
+        assert!(matches!(rig.sessions.get(HANDLE).await, Err(StoreError::Corrupt(_))));
+    }
+    rig.sessions.end_unreadable(HANDLE, rig.sessions.deadline()).await.unwrap();
+    assert!(matches!(rig.sessions.get(HANDLE).await, Ok(Found::Gone)));
+    let Slot::Ended(tombstone) = rig.store.get(HANDLE, rig.clock.wall()).await.unwrap() else {
+        panic!("it has ended");
+    };
+    let tombstone = Tombstone::decode(&tombstone.body).unwrap();
+    assert_eq!((tombstone.cause, tombstone.ended_at), (Cause::Unreadable, rig.clock.wall()));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::io;
 
 use mongodb::bson;
-use mongodb::error::{Error, ErrorKind, WriteError, WriteFailure};
+use mongodb::error::{CommandError, Error, ErrorKind, WriteError, WriteFailure};
 use vestibule_ports::session_store::StoreError;
 
 use super::{of_read, of_write};
@@ -37,6 +37,22 @@ fn a_write_that_was_refused_has_not_happened_only_where_the_code_says_so() {
         let error = of_write(&refused(code));
         assert_eq!(matches!(error, StoreError::Unreachable(_)), is_certain, "{code}: {error}");
         assert_eq!(matches!(error, StoreError::Unknown(_)), !is_certain, "{code}: {error}");
+    }
+}
+
+fn refused_command(code: i32) -> Error {
+    let error: CommandError =
+        bson::deserialize_from_document(bson::doc! { "code": code, "codeName": "", "errmsg": "" }).unwrap();
+    ErrorKind::Command(error).into()
+}
+
+/// Our user has lost a right, the disk is full, the server goes down.
+#[test]
+fn a_command_that_was_refused_is_an_outage_and_leaves_a_write_in_doubt() {
+    for code in [13, 14_031, 91] {
+        assert!(of_read(&refused_command(code)).is_outage(), "{code}");
+        // It may be the answer to the second try.
+        assert!(matches!(of_write(&refused_command(code)), StoreError::Unknown(_)), "{code}");
     }
 }
 

@@ -8,7 +8,7 @@ use std::thread;
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use vestibule_ports::session_store::SessionStore as _;
-use vestibule_store_mongo::{Config, MongoStore, SCHEMA};
+use vestibule_store_mongo::{Config, MongoStore, SCHEMA, examine};
 use vestibule_testkit::port::Port;
 use vestibule_testkit::server::mongo::{Manner, ROOT, ROOT_PASSWORD, ReplicaSet, SET, Standalone};
 
@@ -136,6 +136,12 @@ async fn users_are_told_what_they_lack() {
         refused(Config::parse(&GUARDED.url("shop")).unwrap()).await,
         "MongoDB wants a user: put it into the URL, as in mongodb://user@host/, and its password into a file"
     );
+    assert_eq!(
+        examine(guarded("reader:pass", "shop", "")).await.unwrap_err().to_string(),
+        "the user \"reader\" may not insert and update in the database \"shop\": grant it the role readWrite there"
+    );
+    let new = examine(guarded("editor:pass", "shop", "")).await.unwrap();
+    assert!(new.is_new, "{new:?}");
     assert_eq!(
         refused(guarded("reader:pass", "shop", "")).await,
         "the user \"reader\" may not make collections and indexes in the database \"shop\": grant it the role readWrite \

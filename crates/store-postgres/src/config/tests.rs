@@ -60,6 +60,10 @@ fn a_bad_url_is_told_what_to_write() {
         ("postgres://h/d", "the URL names no user; write postgres://USER@HOST/DATABASE"),
         ("postgres://u@/d", "the URL names no host; write postgres://USER@HOST/DATABASE"),
         ("postgres://u@h", "the URL names no database; write postgres://USER@HOST/DATABASE"),
+        (
+            "postgres://u@h/a/b",
+            "what follows the host is more than the name of a database; write %2F for a / in it",
+        ),
         ("postgres://u@h,/d", "the URL names no host; write postgres://USER@HOST/DATABASE"),
         (
             "postgres://u:a/b@h/d",

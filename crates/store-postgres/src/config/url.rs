@@ -24,6 +24,9 @@ pub enum BadUrl {
     /// A part is missing.
     #[error("the URL names no {0}; write postgres://USER@HOST/DATABASE")]
     Missing(&'static str),
+    /// More than a database behind the host.
+    #[error("what follows the host is more than the name of a database; write %2F for a / in it")]
+    Path,
     /// `%` without two hexadecimal digits, or bytes that are no text.
     #[error("the {0} holds a % that begins no character; write %25 for the sign itself")]
     Escape(&'static str),
@@ -65,6 +68,9 @@ pub(super) fn parse(url: &str) -> Result<Config, BadUrl> {
     }
     let (path, query) = tail.split_once('?').unwrap_or((tail, ""));
     let database = path.strip_prefix('/').unwrap_or(path);
+    if database.contains('/') {
+        return Err(BadUrl::Path);
+    }
     // Before anything else is looked at: what seems to be a host may be a password that lost its `@`.
     let (account, hosts) = authority.rsplit_once('@').ok_or(BadUrl::Missing("user"))?;
     let (user, password) = match account.split_once(':') {

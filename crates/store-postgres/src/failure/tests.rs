@@ -23,6 +23,19 @@ fn a_code_says_whether_a_write_may_have_happened_and_the_connection_may_serve_on
         ("55P03", false, true),
         ("57014", false, true),
         ("23505", false, true),
+        // Taken back: no disk for a table, none for anything, no memory, no place, a file that is broken off, and the word
+        // that PostgreSQL has for other errors of its files.
+        ("53100", false, true),
+        ("53000", false, true),
+        ("53200", false, true),
+        ("53300", false, true),
+        ("58030", false, true),
+        ("XX000", false, true),
+        // Taken back: a page or an index of the server's is damaged.
+        ("XX001", false, true),
+        ("XX002", false, true),
+        // Not begun: our account has lost the right.
+        ("42501", false, true),
         // Not begun: a standby, and statements that somebody between has lost.
         ("25006", false, false),
         ("26000", false, false),

@@ -6,7 +6,7 @@ use std::thread;
 
 use tokio::task::JoinSet;
 use vestibule_ports::session_store::{Created, SessionStore as _};
-use vestibule_store_postgres::{Config, PostgresStore};
+use vestibule_store_postgres::{Config, PostgresStore, examine};
 use vestibule_testkit::port::Port;
 use vestibule_testkit::server::postgres::{PASSWORD, Postgres, SUPERUSER};
 
@@ -15,6 +15,12 @@ use crate::rig::{self, database, handle, record, server};
 async fn refusal(url: &str) -> String {
     let config = Config::parse(url).expect("a good URL");
     PostgresStore::open(config).await.expect_err("should be refused").to_string()
+}
+
+/// What a look refuses, or whether it finds nothing of ours there.
+async fn looked(url: &str) -> Result<bool, String> {
+    let examined = examine(Config::parse(url).expect("a good URL")).await;
+    examined.map(|examined| examined.is_new).map_err(|refused| refused.to_string())
 }
 
 fn url(account: &str, database: &str) -> String {
@@ -128,7 +134,15 @@ async fn missing_privileges_one_by_one_until_none_is_missing() {
         "user clerk lacks a privilege: permission denied for database privileges (42501); \
          run as the owner: CREATE SCHEMA \"vestibule\" AUTHORIZATION \"clerk\""
     );
+    assert_eq!(
+        looked(&clerk).await.unwrap_err(),
+        "user clerk lacks a privilege: CREATE on database privileges, to make schema vestibule; \
+         run as the owner: CREATE SCHEMA \"vestibule\" AUTHORIZATION \"clerk\""
+    );
+    assert_eq!(looked(&url(SUPERUSER, "privileges")).await, Ok(true));
     drop(rig::store("privileges").await);
+    assert_eq!(looked(&url(SUPERUSER, "privileges")).await, Ok(false));
+    assert_eq!(looked(&clerk).await.unwrap_err(), refusal(&clerk).await);
     assert_eq!(
         refusal(&clerk).await,
         "user clerk lacks a privilege: USAGE on schema vestibule; \
@@ -146,7 +160,9 @@ async fn missing_privileges_one_by_one_until_none_is_missing() {
         "user clerk lacks a privilege: INSERT on vestibule.session; run as the owner: \
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA \"vestibule\" TO \"clerk\""
     );
+    assert_eq!(looked(&clerk).await.unwrap_err(), refusal(&clerk).await);
     server().sql("privileges", "GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA vestibule TO clerk");
+    assert_eq!(looked(&clerk).await, Ok(false));
     let store = PostgresStore::open(Config::parse(&clerk).unwrap()).await.unwrap();
     let mut watch = store.watch().await.unwrap();
     assert_eq!(store.create(handle(1), record("1")).await, Ok(Created::Created));

@@ -64,6 +64,28 @@ async fn a_row_that_makes_no_sense_is_one_sessions_trouble() {
     assert_eq!(store.end(handle(1), None, tombstone(), NOW).await, Ok(Ended::Ended));
 }
 
+/// By a trigger that says what a server says whose page or index is damaged.
+#[tokio::test]
+async fn a_damaged_page_or_index_is_the_servers_trouble_and_ends_no_session() {
+    let store = rig::store("damaged").await;
+    store.create(handle(1), record_of("alice")).await.unwrap();
+    for code in ["XX001", "XX002"] {
+        server().sql(
+            "damaged",
+            &format!(
+                "CREATE OR REPLACE FUNCTION vestibule.damaged() RETURNS trigger LANGUAGE plpgsql AS
+                    $$ BEGIN RAISE EXCEPTION 'invalid page' USING ERRCODE = '{code}'; END $$;
+                 CREATE OR REPLACE TRIGGER damaged BEFORE UPDATE ON vestibule.session
+                    FOR EACH ROW EXECUTE FUNCTION vestibule.damaged()"
+            ),
+        );
+        let refused = store.update(handle(1), 1, record("after"), NOW).await;
+        assert!(matches!(&refused, Err(StoreError::Unreachable(why)) if why.contains(code)), "{refused:?}");
+    }
+    server().sql("damaged", "DROP TRIGGER damaged ON vestibule.session");
+    assert_eq!(store.update(handle(1), 1, record("after"), NOW).await, Ok(Updated::Updated(2)));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sweep_takes_nothing_that_slides_on_meanwhile() {
     let store = Arc::new(rig::store("slides").await);

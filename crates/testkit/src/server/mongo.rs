@@ -4,7 +4,7 @@
 mod command;
 
 use std::cell::Cell;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +13,8 @@ use std::{env, fs, iter};
 
 use tempfile::TempDir;
 
-use self::command::{Value, ask};
+use self::command::{Value, ask, ask_on, connect};
+use super::disk::hearing_errors;
 use super::redis::certify;
 use super::{ASK_EVERY, START_MAX, Server, directory, pause};
 use crate::patience::Patience;
@@ -43,11 +44,13 @@ pub struct Manner {
     /// How long a member waits for a primary before it calls an election, and a primary for a majority before it
     /// steps down.
     pub election_timeout: Duration,
+    /// How many connections a member takes.
+    pub connections_max: u16,
 }
 
 impl Default for Manner {
     fn default() -> Self {
-        Self { users: false, tls: false, election_timeout: ELECTION_TIMEOUT }
+        Self { users: false, tls: false, election_timeout: ELECTION_TIMEOUT, connections_max: 1_000 }
     }
 }
 
@@ -55,6 +58,7 @@ impl Default for Manner {
 #[derive(Debug)]
 pub struct ReplicaSet {
     members: Vec<Server>,
+    manner: Manner,
     ca: Option<String>,
     // Dropped after the servers that use it.
     dir: TempDir,
@@ -77,7 +81,12 @@ impl ReplicaSet {
         let ca = manner.tls.then(|| certify_in_one_file(dir.path()));
         let members: Vec<_> = (0..size).map(|number| member(dir.path(), number, manner)).collect();
         found(&members, manner);
-        Self { members, ca, dir }
+        Self { members, manner, ca, dir }
+    }
+
+    /// Whether only users get in.
+    pub fn has_users(&self) -> bool {
+        self.manner.users
     }
 
     /// Where the files of all members are.
@@ -112,6 +121,26 @@ impl ReplicaSet {
         self.primary();
     }
 
+    /// Takes every connection that the first member has to give, as soon as others have left theirs.
+    pub fn crowd(&self) -> Crowd {
+        let patience = Patience::new(START_MAX);
+        let mut crowd = Vec::new();
+        while crowd.len() < usize::from(self.manner.connections_max) {
+            // A connection that there is no place for is taken and closed.
+            match connect(self.members[0].address()).and_then(|mut it| {
+                ask_on(&mut it, vec![("hello", 1.into())])?;
+                Ok(it)
+            }) {
+                Ok(connection) => crowd.push(connection),
+                Err(e) => {
+                    assert!(!patience.left().is_zero(), "others stay, with {} of ours: {e}", crowd.len());
+                    pause(ASK_EVERY);
+                }
+            }
+        }
+        Crowd(crowd)
+    }
+
     /// Waits until every member has what the primary writes.
     pub fn until_whole(&self) {
         let all = i32::try_from(self.members.len()).expect("a set is small");
@@ -143,6 +172,10 @@ impl ReplicaSet {
         primary(&self.members)
     }
 }
+
+/// Connections that leave no place for another. Their places are free when it is dropped.
+#[derive(Debug)]
+pub struct Crowd(#[expect(dead_code, reason = "held, not used")] Vec<TcpStream>);
 
 /// A server that belongs to no set.
 #[derive(Debug)]
@@ -179,6 +212,7 @@ fn member(dir: &Path, number: usize, manner: Manner) -> Server {
     fs::create_dir(&own).expect("a new directory takes another");
     let mut command = mongod(&own, &port);
     command.args(["--replSet", SET]);
+    command.args(["--maxConns", &manner.connections_max.to_string()]);
     if manner.users {
         command.arg("--keyFile").arg(key(dir));
     }
@@ -192,7 +226,7 @@ fn member(dir: &Path, number: usize, manner: Manner) -> Server {
 }
 
 fn mongod(dir: &Path, port: &Port) -> Command {
-    let mut command = Command::new(program());
+    let mut command = hearing_errors(&program());
     command.arg("--dbpath").arg(dir).args(["--port", &port.to_string()]);
     command.args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"]);
     command.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);

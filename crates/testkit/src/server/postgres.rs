@@ -10,6 +10,7 @@ use std::process::{Command, Output, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use super::disk::limit_files_of;
 use super::{Account, Server, directory, program};
 use crate::patience::{PATIENCE, Patience};
 use crate::port::Port;
@@ -166,6 +167,22 @@ impl Postgres {
             signal(*child, Signal::STOP);
         }
         Frozen { postgres: self, children }
+    }
+
+    /// Files of the server and all its children take nothing from this length on; `None` gives the room back.
+    pub fn limit_files(&self, bytes_max: Option<u64>) {
+        // The parent first: children that it starts from now on inherit that.
+        let account = Account::instead_of_root(SUPERUSER);
+        let limit = |pid| limit_files_of(pid, bytes_max, account.as_ref());
+        limit(self.pid());
+        for child in self.children() {
+            limit(child.as_raw_nonzero().get().cast_unsigned());
+        }
+    }
+
+    /// Waits until it has ended by itself, its children included.
+    pub fn until_ended(&mut self) {
+        self.server.until_ended();
     }
 
     /// Ends the server and all its children at once.

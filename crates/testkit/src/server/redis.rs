@@ -10,6 +10,7 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 
+use super::disk::hearing_errors;
 use super::{Server, directory, pause, program};
 use crate::patience::Patience;
 use crate::port::Port;
@@ -120,7 +121,7 @@ fn start(name: &str, dir: &Path, text: &str, port: Port) -> Server {
     let file: PathBuf = dir.join("redis.conf");
     fs::write(&file, text).expect("the directory takes a file");
     let other = env::var_os(SERVER);
-    let mut command = Command::new(other.as_ref().map_or_else(|| program(name, None), PathBuf::from));
+    let mut command = hearing_errors(&other.as_ref().map_or_else(|| program(name, None), PathBuf::from));
     command.arg(file).current_dir(dir);
     if other.is_some() && name == SENTINEL {
         command.arg("--sentinel");

@@ -35,11 +35,13 @@ impl<R: Read> Reader<R> {
         let [method, target, "HTTP/1.1"] = parts[..] else {
             return Err(Fault::Syntax(format!("request line {line:?}")));
         };
-        let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'#' | b'"' | b'<' | b'>' | b'\\');
+        let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'#' | b'"' | b'<' | b'>');
         if !method.bytes().all(|b| b.is_ascii_uppercase()) || method.is_empty() {
             return Err(Fault::Syntax(format!("method {method:?}")));
         }
-        if !target.starts_with('/') || !target.bytes().all(plain) {
+        // Browsers send a backslash raw in a query, and nowhere else.
+        let path = target.split('?').next().unwrap_or_default();
+        if !target.starts_with('/') || !target.bytes().all(plain) || path.contains('\\') {
             return Err(Fault::Syntax(format!("target {target:?}")));
         }
         let (method, target) = (method.to_owned(), target.to_owned());

@@ -33,13 +33,15 @@ struct Hook {
     look: Mutex<Grip>,
     made: AtomicUsize,
     looked: AtomicUsize,
+    /// Heads of answers that came.
+    heads: AtomicUsize,
 }
 
 impl Hook {
     fn new() -> Arc<Self> {
         let holds = || Mutex::new(Grip::Holds);
         let none = AtomicUsize::default;
-        Arc::new(Self { glance: holds(), look: holds(), made: none(), looked: none() })
+        Arc::new(Self { glance: holds(), look: holds(), made: none(), looked: none(), heads: none() })
     }
 
     fn set(grip: &Mutex<Grip>, to: Grip) {
@@ -76,7 +78,10 @@ impl Face for Stage {
             Arc::clone(&self.hook) as Arc<dyn Anchor>
         };
         match x.relay(permit, Leash::new(&anchor), edit()).await {
-            Ok(relayed) => relayed.send(edit()).await,
+            Ok(relayed) => {
+                self.hook.heads.fetch_add(1, Ordering::SeqCst);
+                relayed.send(edit()).await
+            }
             Err(refused) => {
                 let code = if matches!(refused.fault(), RelayFault::Cut(_)) { 401 } else { 502 };
                 refused.into_exchange().answer(Answer::new(Status::new(code).unwrap())).await
@@ -242,6 +247,23 @@ fn an_answer_that_was_asked_for_in_time_is_delivered() {
     bench.upstream.release("answer");
     assert_eq!(client.response().text(), "a page");
     bench.stop();
+}
+
+#[test]
+fn the_answer_to_a_whole_request_is_awaited_although_its_client_has_gone() {
+    let bench = Bench::new();
+    bench.upstream.on("/slow", [Step::Hold("answer"), Step::Send(answer(200, &[], "a page"))]);
+    let (gone, mut stays) = (bench.ask("/slow"), bench.ask("/slow"));
+    bench.upstream.wait_until("both requests", |seen| seen.heads.len() == 2);
+    gone.reset();
+    // Longer than from one look at a client to the next.
+    assert!(stays.is_quiet_for(Duration::from_millis(2500)));
+    bench.upstream.release("answer");
+    assert_eq!(stays.response().text(), "a page");
+    bench.wait_for("vestibule_aborted_total", 1);
+    assert_eq!(bench.hook.heads.load(Ordering::SeqCst), 2);
+    let log = bench.stop();
+    assert!(log.contains(r#""aborted":1,"fault":"the client has gone""#), "{log}");
 }
 
 #[test]

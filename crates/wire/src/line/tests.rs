@@ -28,7 +28,7 @@ fn one_escaped_record_a_line() {
     });
     lines.add(|line| line.text("long", vec![b'a'; 5000]));
     drop(lines);
-    writer.join().unwrap();
+    assert!(writer.is_done_within(Duration::from_secs(10)));
     let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
     let mut read = text.lines();
     assert_eq!(read.next(), Some(r#"{"path":"/a\u000d\u000a{\"x\":1}\u001b[0m\u00ff\\","status":200}"#));
@@ -47,4 +47,29 @@ fn a_stuck_log_loses_lines_and_counts_them() {
     }
     assert_eq!(sink.dropped().load(Ordering::Relaxed), 2);
     assert_eq!(waiting.try_iter().count(), 1);
+}
+
+/// As a full disk, or a pipe whose reader has gone.
+struct Broken;
+
+impl Write for Broken {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn lines_that_cannot_be_written_are_counted() {
+    let (sink, writer) = LineSink::start(Box::new(Broken)).unwrap();
+    let dropped = Arc::clone(sink.dropped());
+    let mut lines = Lines::new(Some(sink));
+    for _ in 0..3 {
+        lines.add(|line| line.number("n", 1));
+    }
+    drop(lines);
+    assert!(writer.is_done_within(Duration::from_secs(10)));
+    assert_eq!(dropped.load(Ordering::Relaxed), 3);
 }

@@ -42,7 +42,7 @@ fn a_request_that_is_there_when_the_deadline_passes_is_read() {
         let _inside = runtime.enter();
         Io::plain(tokio::net::TcpStream::from_std(stream).unwrap())
     };
-    let mut link = Link::new(io, peer, Arc::clone(&shared));
+    let mut link = Link::new(io, peer, Arc::clone(&shared), Arc::default());
     client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     let late = Deadline::new(&shared.ticker);
     let mut asked = pin!(link.next_request());

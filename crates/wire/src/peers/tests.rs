@@ -36,6 +36,25 @@ fn the_right_most_hop_that_is_not_trusted() {
 }
 
 #[test]
+fn https_is_what_a_trusted_peer_calls_it_last() {
+    let peers = TrustedPeers(vec!["10.0.0.0/8".parse().unwrap()]);
+    let is_https = |peer: &str, lines: &[&str]| {
+        let lines: Vec<_> = lines.iter().map(|value| format!("X-Forwarded-Proto: {value}\r\n")).collect();
+        let text = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", lines.concat());
+        let mut index = RequestIndex::default();
+        index.parse(text.as_bytes(), &HeadLimits::default()).unwrap();
+        peers.is_https(peer.parse().unwrap(), &index.of(text.as_bytes()))
+    };
+    for lines in [&["https"][..], &["HTTPS"], &["http, https"], &["http", "https"], &["https,https "]] {
+        assert!(is_https("10.0.0.1", lines), "{lines:?}");
+        assert!(!is_https("9.9.9.9", lines), "{lines:?}");
+    }
+    for lines in [&[][..], &["http"], &["https, http"], &["https", "http"], &[""], &["https,"], &["httpss"]] {
+        assert!(!is_https("10.0.0.1", lines), "{lines:?}");
+    }
+}
+
+#[test]
 fn addresses_are_spelled_as_everywhere() {
     for text in ["127.0.0.1", "255.255.255.255", "0.0.0.0", "2001:db8::1", "::ffff:192.168.100.200"] {
         let address: IpAddr = text.parse().unwrap();

@@ -3,6 +3,7 @@
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use vestibule_message::field::KnownSet;
 use vestibule_message::framing::{BodyLength, BodyReader};
 use vestibule_message::head::{RequestHead, ResponseHead, ResponseIndex};
 use vestibule_message::method::Method;
@@ -11,7 +12,7 @@ use vestibule_message::scan::HeadScan;
 use super::RelayFault;
 use crate::buffer::{BUFFER_BYTES, Buffer};
 use crate::core::Core;
-use crate::leash::Tie;
+use crate::leash::{Leash, Tie};
 use crate::link::Link;
 use crate::upstream::UpstreamLink;
 
@@ -49,6 +50,8 @@ pub(super) struct Course {
     head_len: usize,
     scan: HeadScan,
     interims: u8,
+    /// What stood in interim answers, which are dropped.
+    interim_names: KnownSet,
     method: Method,
     awaiting_continue: bool,
     chunked_up: bool,
@@ -72,6 +75,7 @@ impl Course {
             head_len: 0,
             scan: HeadScan::default(),
             interims: 0,
+            interim_names: KnownSet::default(),
             method: request.method(),
             awaiting_continue: request.expects_continue(),
             chunked_up: request.body_length() == BodyLength::Chunked,
@@ -100,8 +104,10 @@ impl Course {
         self.up
     }
 
-    pub(super) fn first_deadline(&self, body_timeout: Duration) -> Duration {
-        if self.awaiting_continue { CONTINUE_AFTER } else { body_timeout }
+    /// How long to wait first. A client that has sent some of its body already waits for no word.
+    pub(super) fn first_deadline(&self, link: &Link) -> Duration {
+        let waits = self.awaiting_continue && link.inbox.is_empty();
+        if waits { CONTINUE_AFTER } else { link.shared.limits.body_timeout }
     }
 
     /// The deadline has passed before the final head came. `None` when there is a way on.
@@ -109,13 +115,9 @@ impl Course {
         if self.upload != Upload::Sending {
             return Some(RelayFault::AnswerSlow);
         }
-        if self.awaiting_continue {
-            // An upstream that has not even taken the head yet gets the time that a body gets.
-            if self.out.is_empty() {
-                self.awaiting_continue = false;
-                link.grant_continue();
-            }
-            link.deadline.set(link.shared.limits.body_timeout);
+        if std::mem::take(&mut self.awaiting_continue) {
+            link.grant_continue();
+            link.deadline.set_watchful(link.shared.limits.body_timeout);
             return None;
         }
         // With bytes waiting for the upstream it is the one that stands still.
@@ -136,18 +138,18 @@ impl Course {
                 return Poll::Ready(Ok(()));
             }
             if link.inbox.is_empty() {
-                if self.awaiting_continue {
-                    return Poll::Pending;
-                }
+                // Also while the client waits for the upstream's word: it may stop waiting at any time (RFC 9110 10.1.1).
                 link.back_inbox();
                 match ready!(link.io.poll_read(cx, &mut link.inbox)) {
                     // Once the answer is on its way, only that decides how long to wait.
                     Ok(n @ 1..) if link.keeps_pace(n) && self.head_len == 0 => {
-                        link.deadline.set(link.shared.limits.body_timeout);
+                        link.deadline.set_watchful(link.shared.limits.body_timeout);
                     }
                     Ok(1..) if self.head_len > 0 => {}
                     Ok(1..) => return Poll::Ready(Err(RelayFault::BodySlow)),
-                    Ok(0) | Err(_) => return Poll::Ready(Err(RelayFault::ClientGone)),
+                    // It may still read what we have to say of that.
+                    Ok(0) => return Poll::Ready(Err(RelayFault::ClientGone)),
+                    Err(_) => return Poll::Ready(Err(gone(link))),
                 }
             }
             self.take_body(link)?;
@@ -182,19 +184,32 @@ impl Course {
         Ok(())
     }
 
+    /// Whether the answer's head is wanted although its client has gone: the app has the whole request, and what it says
+    /// to it may count for what the request hangs on.
+    pub(super) fn is_wanted_anyway(&self, leash: Leash<'_>) -> bool {
+        self.upload == Upload::Done && leash.is_some()
+    }
+
     /// Reads the answer's head, past interim answers. Ready with the final one.
     pub(super) fn poll_head(
         &mut self,
         link: &mut Link,
+        leash: Leash<'_>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), RelayFault>> {
         let malformed = |what: &dyn std::fmt::Display| RelayFault::AnswerMalformed(what.to_string());
         loop {
-            if !link.outbox.is_empty() && link.io.poll_flush(cx, &mut link.outbox)?.is_pending() {
-                return Poll::Pending;
+            if !link.outbox.is_empty() && ready!(link.poll_flush(cx)).is_err() {
+                if !self.is_wanted_anyway(leash) {
+                    return Poll::Ready(Err(gone(link)));
+                }
+                link.outbox.clear();
             }
             let limits = &link.shared.limits.head;
             let found = self.scan.find_end(self.input.data()).map_err(|fault| malformed(&fault))?;
+            if found.unwrap_or(self.input.len()) > limits.head_bytes_max {
+                return Poll::Ready(Err(malformed(&"the head is too large")));
+            }
             if let Some(len) = found {
                 self.index
                     .parse(&self.input.data()[..len], self.method, limits)
@@ -202,13 +217,13 @@ impl Course {
                 self.head_len = len;
                 let status = self.head().status();
                 if !status.is_interim() {
-                    return Poll::Ready(Ok(()));
+                    // What has come of the body already is checked while another answer can still be given.
+                    let reader = BodyReader::new(self.head().body_length());
+                    let checked = reader.check(&self.input.data()[len..]);
+                    return Poll::Ready(checked.map_err(|fault| malformed(&fault)));
                 }
                 self.take_interim(link, status.code())?;
                 continue;
-            }
-            if self.input.len() > limits.head_bytes_max {
-                return Poll::Ready(Err(malformed(&"the head is too large")));
             }
             match ready!(self.up.io.poll_read(cx, &mut self.input)) {
                 Ok(1..) => {}
@@ -226,12 +241,16 @@ impl Course {
                 self.interims
             )));
         }
+        let names = self.head().fields().names();
+        self.interim_names = self.interim_names.and(names);
         self.input.consume(self.head_len);
+        // The final head has yet to come, so the body still says how long to wait.
+        self.head_len = 0;
         self.scan = HeadScan::default();
         if code == 100 && self.awaiting_continue {
             self.awaiting_continue = false;
             link.grant_continue();
-            link.deadline.set(link.shared.limits.body_timeout);
+            link.deadline.set_watchful(link.shared.limits.body_timeout);
         }
         Ok(())
     }
@@ -239,6 +258,11 @@ impl Course {
     /// The head last read.
     pub(super) fn head(&self) -> ResponseHead<'_> {
         self.index.of(&self.input.data()[..self.head_len])
+    }
+
+    /// Names of fields in interim answers.
+    pub(super) fn interim_names(&self) -> KnownSet {
+        self.interim_names
     }
 
     /// Whether the upstream connection may carry another request after this answer. After HEAD it may not: bytes of a
@@ -265,18 +289,20 @@ impl Course {
         stall: Duration,
     ) -> Poll<Download> {
         loop {
-            if self.take_answer(link).is_err() {
-                return Poll::Ready(Download::Malformed);
-            }
-            if ready!(link.io.poll_flush(cx, &mut link.outbox)).is_err() {
+            let taken = self.take_answer(link);
+            if ready!(link.poll_flush(cx)).is_err() {
                 return Poll::Ready(Download::ClientGone);
+            }
+            // What was good before it has left.
+            if taken.is_err() {
+                return Poll::Ready(Download::Malformed);
             }
             if self.finished {
                 return Poll::Ready(Download::Done);
             }
             if self.input.is_empty() && !self.reader.is_done() {
                 match (ready!(self.up.io.poll_read(cx, &mut self.input)), &self.reader) {
-                    (Ok(1..), _) => link.deadline.set(stall),
+                    (Ok(1..), _) => link.deadline.set_watchful(stall),
                     (Ok(0), BodyReader::UntilClose) => self.reader = BodyReader::Done,
                     (Ok(0) | Err(_), _) => return Poll::Ready(Download::Truncated),
                 }
@@ -288,7 +314,6 @@ impl Course {
     fn take_answer(&mut self, link: &mut Link) -> Result<(), vestibule_message::chunked::ChunkFault> {
         while !self.input.is_empty() && !self.reader.is_done() && link.outbox.len() < BUFFER_BYTES {
             let taken = self.reader.take(self.input.data())?;
-            link.record.bytes_out += taken.data.len() as u64;
             if self.chunked_down {
                 put_chunk(&self.input.data()[taken.data], &mut link.outbox);
                 self.input.consume(taken.consumed);
@@ -309,11 +334,10 @@ impl Course {
     }
 }
 
-impl From<std::io::Error> for RelayFault {
-    fn from(_: std::io::Error) -> Self {
-        // Only the client's side is written with `?`; the upstream's errors are told apart where they happen.
-        Self::ClientGone
-    }
+/// The client has reset its connection, or it is lost: there is nobody to be answered.
+pub(super) fn gone(link: &mut Link) -> RelayFault {
+    link.abort();
+    RelayFault::ClientGone
 }
 
 /// One chunk (RFC 9112 7.1). Nothing for no data: an empty chunk would end the body.

@@ -20,7 +20,12 @@ use super::*;
 use crate::buffer::BUFFER_BYTES;
 use crate::{Answer, BodyFault, Edit, Exchange, Line, Served, Strip};
 
+/// Connections open at once.
+const CONNECTIONS_MAX: usize = 100;
+
 static NOTHING: Strip = Strip { names: KnownSet::of(&[]), prefixes: &[], cookies: None };
+
+mod ends;
 
 struct Stage {
     router: axum::Router,
@@ -95,15 +100,18 @@ fn start_with(
 ) -> (Server, SocketAddr, Monitor) {
     let socket = crate::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let address = socket.local_addr().unwrap();
-    let monitor = Monitor::default();
-    let settings =
-        Settings { cores: 1, wall: Arc::new(|| 0), seed: 7, limits, access_log, monitor: monitor.clone() };
+    let settings = settings(limits, access_log);
+    let monitor = settings.monitor.clone();
     let face = Arc::new(Stage::new(upstream));
     (
-        Server::start(settings, vec![Listener { socket, face, connections_max: 100 }]).unwrap(),
+        Server::start(settings, vec![Listener { socket, face, connections_max: CONNECTIONS_MAX }]).unwrap(),
         address,
         monitor,
     )
+}
+
+fn settings(limits: Limits, access_log: Option<Box<dyn Write + Send>>) -> Settings {
+    Settings { cores: 1, wall: Arc::new(|| 0), seed: 7, limits, access_log, monitor: Monitor::default() }
 }
 
 fn stop(server: Server) {
@@ -232,6 +240,183 @@ fn what_the_end_of_the_server_cuts_has_its_one_line_too() {
     assert!(metrics.contains("vestibule_aborted_total 2\n"), "{metrics}");
 }
 
+/// The one line of a path in an access log.
+fn line_of(log: &Log, path: &str) -> String {
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains(&format!(r#""path":"{path}""#))).collect();
+    let [line] = lines[..] else { panic!("{path}: {lines:?}") };
+    line.to_owned()
+}
+
+#[test]
+fn a_body_that_is_broken_from_its_start_is_a_bad_gateway() {
+    let (upstream, log) = (Upstream::start(), Log::default());
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let (server, at, _) = start_with(&upstream.url(), Limits::default(), Some(Box::new(log.clone())));
+    for (path, first) in [("/at-once", "zz\r\n"), ("/second", "3\r\nabc\r\nzz\r\n")] {
+        upstream.on(path, [Step::send(format!("{head}{first}")), Step::Hold("for ever")]);
+        let mut client = Raw::connect(at);
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert_eq!(client.response().status, 502, "{path}");
+    }
+    // Once the head has left there is no other answer: the client sees that the body is not whole.
+    upstream
+        .on("/later", [Step::send(format!("{head}3\r\nabc\r\n")), Step::Hold("bad"), Step::send("zz\r\n")]);
+    let mut client = Raw::connect(at);
+    client.send("GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(client.head().status, 200);
+    assert_eq!(client.bytes(8).unwrap(), b"3\r\nabc\r\n");
+    upstream.release("bad");
+    let (rest, end) = client.until_end(Duration::from_secs(2));
+    assert_eq!((rest, end), (Vec::new(), Fault::Reset));
+    stop(server);
+    for (path, status, aborted) in [("/at-once", 502, false), ("/second", 502, false), ("/later", 200, true)]
+    {
+        let line = line_of(&log, path);
+        assert!(line.contains(&format!(r#""status":{status},"#)), "{line}");
+        assert_eq!(line.contains(r#""aborted":1"#), aborted, "{line}");
+    }
+}
+
+#[test]
+fn an_access_line_counts_what_left() {
+    let (upstream, log) = (Upstream::start(), Log::default());
+    upstream.on(
+        "/chunks",
+        [Step::send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")],
+    );
+    let (server, at, _) = start_with(&upstream.url(), Limits::default(), Some(Box::new(log.clone())));
+    let mut client = Raw::connect(at);
+    client.send("GET /chunks HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let (said, _) = client.until_end(Duration::from_secs(2));
+    assert!(said.ends_with(b"3\r\nabc\r\n0\r\n\r\n"));
+    stop(server);
+    let line = line_of(&log, "/chunks");
+    assert!(line.contains(&format!(r#""bytes_out":{},"#, said.len())), "{line}");
+}
+
+#[test]
+fn a_browser_whose_cookies_are_too_large_is_shown_a_page() {
+    let (server, at, _) = start("http://127.0.0.1:1");
+    let bomb = format!("Cookie: bomb={}\r\n", "x".repeat(20_000));
+    for (fields, kind) in [
+        (format!("Accept: text/html\r\n{bomb}"), "text/html; charset=utf-8"),
+        (format!("{bomb}Sec-Fetch-Dest: document\r\n"), "text/html; charset=utf-8"),
+        // Larger than a whole head may be: what comes after that is not read.
+        (format!("Accept: text/html\r\n{}", bomb.repeat(4)), "text/html; charset=utf-8"),
+        (format!("{}Accept: text/html\r\n", bomb.repeat(20)), "application/problem+json"),
+        (format!("Accept: */*\r\n{bomb}"), "application/problem+json"),
+    ] {
+        let mut client = Raw::connect(at);
+        let _ = client.try_send(format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n"));
+        let response = client.response();
+        assert_eq!((response.status, response.fields.only("content-type")), (431, Some(kind)));
+        assert_eq!(
+            response.text().contains("<li>bomb (21 KB)</li>"),
+            kind.starts_with("text/html"),
+            "{response:?}"
+        );
+        assert!(!response.fields.has("set-cookie") && !response.fields.has("clear-site-data"));
+    }
+    stop(server);
+}
+
+/// An access log that takes nothing until its reader is dropped.
+struct Stuck(std::sync::mpsc::Receiver<()>);
+
+impl Write for Stuck {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Ends only when the test lets go.
+        let _released = self.0.recv();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_log_that_nobody_reads_does_not_hold_up_the_end() {
+    let upstream = Upstream::start();
+    let (reader, stuck) = channel::<()>();
+    let (server, at, _) = start_with(&upstream.url(), Limits::default(), Some(Box::new(Stuck(stuck))));
+    assert_eq!(client::get(at, "a", "/", &[]).status, 200);
+    let (ended, end) = channel();
+    std::thread::spawn(move || {
+        stop(server);
+        ended.send(()).unwrap();
+    });
+    assert!(end.recv_timeout(10 * LOG_MAX).is_ok(), "the end waits for the log");
+    drop(reader);
+}
+
+#[test]
+fn a_message_gives_up_a_log_that_nobody_reads() {
+    let upstream = Upstream::start();
+    let (reader, stuck) = channel::<()>();
+    let (server, at, _) = start_with(&upstream.url(), Limits::default(), Some(Box::new(Stuck(stuck))));
+    assert_eq!(client::get(at, "a", "/", &[]).status, 200);
+    let (hurried, hurry) = channel();
+    // One is enough, though it has cut the connections already.
+    hurried.send(()).unwrap();
+    let begun = tick::now();
+    server.drain(Duration::ZERO, Duration::ZERO, &hurry);
+    assert!(begun.elapsed() < LOG_MAX);
+    drop(reader);
+}
+
+#[test]
+fn a_full_listener_makes_room_for_clients_that_have_something_to_say() {
+    let upstream = Upstream::start();
+    upstream.on("/waits", [Step::Hold("for long")]);
+    let (server, at, _) = start(&upstream.url());
+    let mut busy = Raw::connect(at);
+    busy.send("GET /waits HTTP/1.1\r\nHost: a\r\n\r\n");
+    upstream.wait_until("/waits", |seen| seen.heads.iter().any(|head| head.target == "/waits"));
+    let mut used = Raw::connect(at);
+    used.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(used.response().status, 200);
+    let mut silent: Vec<_> = (2..CONNECTIONS_MAX).map(|_| Raw::connect(at)).collect();
+    silent.push(used);
+    // One more than there is room for, and long before a silent one has been silent for too long.
+    let begun = tick::now();
+    assert_eq!(client::get(at, "a", "/other", &[]).status, 200);
+    assert!(begun.elapsed() < Limits::default().head_timeout / 2, "{:?}", begun.elapsed());
+    // Which one is not said.
+    let has_gone = |client: &mut Raw| !client.is_quiet_for(Duration::from_millis(1));
+    assert!(silent.iter_mut().any(has_gone), "nobody went");
+    assert!(busy.is_quiet_for(Duration::from_millis(100)), "a request under way is left alone");
+    stop(server);
+}
+
+#[test]
+fn a_full_listener_makes_room_among_its_own_only() {
+    let upstream = Upstream::start();
+    upstream.on("/waits", [Step::Hold("for long")]);
+    let sockets = [(); 2].map(|()| crate::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap());
+    let [wide, narrow] = sockets.each_ref().map(|socket| socket.local_addr().unwrap());
+    let face = Arc::new(Stage::new(&upstream.url()));
+    let listeners = sockets.into_iter().zip([CONNECTIONS_MAX, 2]);
+    let listeners = listeners
+        .map(|(socket, connections_max)| Listener { socket, face: Arc::clone(&face), connections_max })
+        .collect();
+    let server = Server::start(settings(Limits::default(), None), listeners).unwrap();
+    // It waits for longer than anybody on the listener that is full.
+    let mut elsewhere = Raw::connect(wide);
+    elsewhere.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(elsewhere.response().status, 200);
+    let mut busy = Raw::connect(narrow);
+    busy.send("GET /waits HTTP/1.1\r\nHost: a\r\n\r\n");
+    upstream.wait_until("/waits", |seen| seen.heads.iter().any(|head| head.target == "/waits"));
+    let mut silent = Raw::connect(narrow);
+    assert_eq!(client::get(narrow, "a", "/other", &[]).status, 200);
+    silent.expect_close_within(Duration::from_secs(2));
+    elsewhere.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(elsewhere.response().status, 200);
+    stop(server);
+}
+
 #[test]
 fn heads_in_pieces_share_the_memory_they_may_hold() {
     let upstream = Upstream::start();
@@ -329,8 +514,10 @@ fn an_idle_connection_is_small() {
     stream.set_nonblocking(true).unwrap();
     let peer = stream.peer_addr().unwrap();
     let io = Io::plain(tokio::net::TcpStream::from_std(stream).unwrap());
-    let future =
-        connection::serve(Link::new(io, peer, Arc::clone(&shared)), Arc::new(Stage::new("http://a")));
+    let future = connection::serve(
+        Link::new(io, peer, Arc::clone(&shared), Arc::default()),
+        Arc::new(Stage::new("http://a")),
+    );
     let size = size_of_val(&future);
     shared.ticker.stop();
     assert!(size <= 4096, "an idle connection's future has {size} bytes");

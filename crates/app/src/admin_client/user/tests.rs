@@ -59,6 +59,17 @@ fn orders_go_to_the_user_with_that_name() {
 }
 
 #[test]
+fn a_user_who_is_kept_out_is_not_said_to_be_able_to_log_in() {
+    let disabled = ALICE.replace("false", "true");
+    let server = Scripted::start(vec![answer("200 OK", &disabled), answer("204 No Content", "")]);
+    let said = carry_out(UserCommand::Revoke { login: login() }, &server.connection()).unwrap();
+    assert_eq!(
+        said,
+        "Everything that user alice had has ended. The user is kept out, until `vestibule user enable alice`.\n"
+    );
+}
+
+#[test]
 fn a_password_is_set() {
     let directory = tempfile::tempdir().unwrap();
     let server = Scripted::start(vec![answer("200 OK", ALICE), answer("204 No Content", "")]);

@@ -7,7 +7,9 @@ fn what_was_drawn_once_stays() {
     let dir = tempfile::tempdir().unwrap();
     let first = Record::read_or_draw(dir.path(), 8080).unwrap();
     first.write(dir.path()).unwrap();
+    assert!(first.is_new);
     let second = Record::read_or_draw(dir.path(), 8080).unwrap();
+    assert!(!second.is_new);
     let text = |record: &Record| serde_json::to_value(record).unwrap();
     assert_eq!(text(&first), text(&second));
     let users = text(&first)["users"].clone();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::demo::Demo;
 use super::driver::{Browser, Scripts};
-use super::sites::Sites;
+use super::sites::{PASSWORD, Sites};
 
 /// The narrowest phone that people still use, in CSS pixels.
 const WIDTH: u64 = 360;
@@ -144,5 +144,31 @@ fn the_pages_that_say_what_went_wrong_are_fit_for_everybody() {
     inspector.open(&format!("{}/down", sites.shop));
     inspector.open(&format!("{}/.vestibule/callback", sites.shop));
     inspector.open(&sites.shop.replace("shop", "nobody"));
+    inspector.assert_nothing_found();
+}
+
+#[test]
+fn cookies_that_have_grown_too_large_are_removed_by_a_button_and_the_log_on_stays() {
+    let sites = Sites::start();
+    let mut inspector = Inspector::start();
+    let account = format!("{}/account", sites.shop);
+    inspector.browser.open(&account);
+    inspector.browser.log_in("alice", PASSWORD);
+    inspector.browser.sees("h1", "Hello");
+    for (number, kind) in
+        ["path=/", "path=/account", "path=/;secure", "path=/;domain=shop.localhost", "path=/account;secure"]
+            .iter()
+            .enumerate()
+    {
+        inspector.browser.run(&format!("document.cookie = 'big{number}=' + 'x'.repeat(4000) + ';{kind}'"));
+    }
+    inspector.open(&account);
+    inspector.browser.sees("h1", "cookies have grown too large");
+    inspector.browser.sees("li", "big0 (5 KB)");
+    // Nothing happens by itself: the page stays until somebody decides.
+    inspector.browser.click("button");
+    inspector.browser.sees("h1", "Hello");
+    let left = inspector.browser.run("return document.cookie");
+    assert!(!left.as_str().expect("a text").contains("big"), "{left}");
     inspector.assert_nothing_found();
 }

@@ -15,7 +15,7 @@ use vestibule_testkit::port::Port;
 
 use super::driver::{Browser, PATIENCE, Scripts};
 
-const PASSWORD: &str = "correct horse battery";
+pub(super) const PASSWORD: &str = "correct horse battery";
 
 /// The platform with two sites, and the sample shop behind both.
 pub(super) struct Sites {

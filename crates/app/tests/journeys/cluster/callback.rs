@@ -46,10 +46,11 @@ fn a_narrow_network_under_the_callback_is_no_half_log_on(kind: Kind) {
 
 /// As a server says it whose disk is protected, or who has to follow another.
 fn a_server_that_takes_no_writes_is_no_half_log_on(kind: Kind) {
-    let server = OwnServer::start(kind);
+    let mut server = OwnServer::start(kind);
     let place = server.place();
+    let cluster = Cluster::open(&place);
     let trouble = if kind == Kind::Mongo { Trouble::Leaderless } else { Trouble::ReadOnly };
-    comes_back(&Cluster::open(&place), Attempt::Stays, || server.suffer(trouble, &place));
+    comes_back(&cluster, Attempt::Stays, || server.suffer(trouble, &place, &cluster));
 }
 
 fn by_network(kind: Kind, fault: impl Fn(&FaultProxy)) {

@@ -222,9 +222,16 @@ impl Cluster {
     /// Sends a form to the basket, whose app asks for this change.
     #[track_caller]
     pub(super) fn patch(&self, at: At, tab: &mut Tab, patch: &str) -> Reply {
+        self.try_patch(at, tab, patch).1
+    }
+
+    /// The same; its path, and the answer whatever it is.
+    #[track_caller]
+    pub(super) fn try_patch(&self, at: At, tab: &mut Tab, patch: &str) -> (String, Reply) {
         self.turn(tab, at);
         let path = self.app.patching("/basket", patch);
-        tab.send(Ask::form(&shop(&path), &shop("/"), &[("item", "doormat")]))
+        let reply = tab.send(Ask::form(&shop(&path), &shop("/"), &[("item", "doormat")]));
+        (path, reply)
     }
 
     /// A patch that a story begins with: it is saved.

@@ -64,7 +64,7 @@ fn a_store_that_answers_just_after_the_deadline_is_no_log_out_and_no_lie(kind: K
     for at in EVERYWHERE {
         let page = refusals.time(|| cluster.look(at, &mut tab).1).sets_nothing();
         assert!(page.status == 200 || page.status == 503, "{page:?}");
-        refusals.time(|| cluster.patch(at, &mut tab, r#"{"basket":["late"]}"#)).is(503).sets_nothing();
+        refusals.expect_unsaved(&cluster, at, &mut tab, r#"{"basket":["late"]}"#);
         for scope in ["this", "everywhere"] {
             refusals.expect(|| cluster.log_out(at, &mut tab, scope));
         }
@@ -100,7 +100,7 @@ fn a_store_that_needs_most_of_the_deadline_for_one_answer_is_given_up_at_its_end
     for (at, patch) in [(At::A, r#"{"basket":["late"]}"#), (At::B, r#"{"basket":["later"]}"#)] {
         // Once before the app is called, to find out who it is, and once after it has answered.
         let twice = STORE_DEADLINE * 2 + MARGIN;
-        refusals.within(twice, || cluster.patch(at, &mut tab, patch)).is(503).sets_nothing();
+        refusals.expect_unsaved_within(twice, &cluster, at, &mut tab, patch);
         for scope in ["this", "everywhere"] {
             refusals.expect(|| cluster.log_out(at, &mut tab, scope));
         }
@@ -193,9 +193,8 @@ fn is_shown_and_not_changed(cluster: &Cluster, at: At, tab: &mut Tab, refusals: 
 
 /// Neither a patch nor a log-out is saved, and the answers say so.
 pub(super) fn cannot_change(cluster: &Cluster, at: At, tab: &mut Tab, refusals: &mut Refusals) {
-    // Not to be repeated by itself, or an order could be placed twice.
-    let refused = refusals.time(|| cluster.patch(at, tab, r#"{"basket":["lost"]}"#)).is(503).sets_nothing();
-    assert!(refused.body.contains("context-not-saved") && !refused.fields.has("retry-after"), "{refused:?}");
+    let refused = refusals.expect_unsaved(cluster, at, tab, r#"{"basket":["lost"]}"#);
+    assert!(refused.body.contains("could not be saved"), "{refused:?}");
     let path = cluster.app.patching("/basket", r#"{"basket":["lost"]}"#);
     let refused = refusals.expect(|| cluster.open_at(at, tab, &path));
     assert!(refused.body.contains("context-not-saved"), "{refused:?}");
@@ -211,8 +210,8 @@ pub(super) fn nobodys_pages_go_on(cluster: &Cluster, refusals: &mut Refusals) {
         let mut nobody = cluster.tab();
         assert_eq!(cluster.whoami(at, &mut nobody).standing(), "anonymous");
         cannot_log_on(cluster, at, &mut nobody, refusals);
-        let refused = refusals.time(|| cluster.patch(at, &mut nobody, r#"{"basket":["lost"]}"#));
-        assert!(refused.is(503).sets_nothing().body.contains("context-not-saved"));
+        let refused = refusals.expect_unsaved(cluster, at, &mut nobody, r#"{"basket":["lost"]}"#);
+        assert!(refused.body.contains("context-not-saved"), "{refused:?}");
         assert_eq!(nobody.browser.cookies(SHOP), []);
     }
 }
@@ -272,6 +271,34 @@ impl Refusals {
     pub(super) fn expect(&mut self, ask: impl FnOnce() -> Reply) -> Reply {
         let reply = self.time(ask).is(503).sets_nothing();
         assert!(reply.fields.has("retry-after"), "{reply:?}");
+        reply
+    }
+
+    /// One to a form whose change is not saved. Who is told to come back sends it once more, so that is said exactly when
+    /// no app has had it: there is no second order.
+    #[track_caller]
+    pub(super) fn expect_unsaved(&mut self, cluster: &Cluster, at: At, tab: &mut Tab, patch: &str) -> Reply {
+        self.expect_unsaved_within(REFUSED_WITHIN, cluster, at, tab, patch)
+    }
+
+    #[track_caller]
+    fn expect_unsaved_within(
+        &mut self,
+        limit: Duration,
+        cluster: &Cluster,
+        at: At,
+        tab: &mut Tab,
+        patch: &str,
+    ) -> Reply {
+        let mut path = String::new();
+        let ask = || {
+            let (asked, reply) = cluster.try_patch(at, tab, patch);
+            path = asked;
+            reply
+        };
+        let reply = self.within(limit, ask).is(503).sets_nothing();
+        let had_it = cluster.app.calls(&path) > 0;
+        assert_eq!(reply.fields.has("retry-after"), !had_it, "{reply:?}");
         reply
     }
 

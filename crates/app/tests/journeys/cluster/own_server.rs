@@ -1,17 +1,26 @@
 //! A real server, and the troubles that begin inside it, which no network shows.
 
+pub(super) mod mongo_account;
+mod postgres_full;
+
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
+use vestibule_testkit::fault::FaultProxy;
 use vestibule_testkit::patience::PATIENCE;
-use vestibule_testkit::server::mongo::ReplicaSet;
+use vestibule_testkit::server::disk::limit_files;
+use vestibule_testkit::server::mongo::{Manner, ReplicaSet};
 use vestibule_testkit::server::postgres::Postgres;
 use vestibule_testkit::server::redis::Redis;
 
+use super::nodes::Cluster;
 use super::store::{Kind, Place};
 
-/// The account that nodes use at PostgreSQL. It may do less than everything, so that limits are its limits too.
+/// The account that nodes use at PostgreSQL, and at a MongoDB with users. It may do less than everything, so that limits are its limits too.
 pub(super) const ACCOUNT: &str = "vestibule";
+
+/// How many connections a MongoDB takes that has none left later: enough for two nodes.
+const CONNECTIONS_MAX: u16 = 150;
 
 /// What a server suffers from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +29,14 @@ pub(super) enum Trouble {
     ReadOnly,
     /// It ends all connections and takes no new one.
     Crowded,
-    /// There is no room for anything new.
-    Full,
+    /// There is no memory for anything new.
+    MemoryFull,
+    /// There is no room on its disk for anything new.
+    DiskFull,
+    /// Nor for its log, without which it can do nothing.
+    LogFull,
+    /// The account of the nodes may look and no longer change.
+    LookOnly,
     /// The one that took writes has stepped down, and no other has taken its place.
     Leaderless,
 }
@@ -46,6 +61,19 @@ impl OwnServer {
         }
     }
 
+    /// One that can suffer from this.
+    pub(super) fn to_suffer(kind: Kind, trouble: Trouble) -> Self {
+        let mongo = |manner| Self::Mongo(Box::new(ReplicaSet::start(1, manner)));
+        match (kind, trouble) {
+            (Kind::Mongo, Trouble::LookOnly) => mongo(Manner { users: true, ..Manner::default() }),
+            (Kind::Mongo, Trouble::Crowded) => {
+                mongo(Manner { connections_max: CONNECTIONS_MAX, ..Manner::default() })
+            }
+            (Kind::Redis, Trouble::LogFull) => Self::Redis(Box::new(Redis::start(&["appendfsync always"]))),
+            _ => Self::start(kind),
+        }
+    }
+
     fn kind(&self) -> Kind {
         match self {
             Self::Postgres(_) => Kind::Postgres,
@@ -57,11 +85,19 @@ impl OwnServer {
     /// A new place for sessions.
     pub(super) fn place(&self) -> Place {
         let place = Place::new(self.kind(), self.address());
-        if let Self::Postgres(postgres) = self {
-            postgres.database(place.name());
-            postgres.sql("postgres", &format!("ALTER DATABASE \"{}\" OWNER TO \"{ACCOUNT}\"", place.name()));
+        match self {
+            Self::Postgres(postgres) => {
+                postgres.database(place.name());
+                postgres
+                    .sql("postgres", &format!("ALTER DATABASE \"{}\" OWNER TO \"{ACCOUNT}\"", place.name()));
+                place
+            }
+            Self::Mongo(set) if set.has_users() => {
+                mongo_account::make(set, place.name());
+                place.by_account()
+            }
+            Self::Redis(_) | Self::Mongo(_) => place,
         }
-        place
     }
 
     fn address(&self) -> SocketAddr {
@@ -94,39 +130,129 @@ impl OwnServer {
     }
 
     /// Begins a trouble in the place of one story; what is returned ends it.
-    pub(super) fn suffer<'s>(&'s self, trouble: Trouble, place: &'s Place) -> Box<dyn FnOnce() + 's> {
-        match (self, trouble) {
-            (Self::Postgres(postgres), Trouble::ReadOnly) => postgres_suffers(
-                postgres,
-                place.name(),
-                "SET default_transaction_read_only = on",
-                "RESET ALL",
-            ),
-            (Self::Postgres(postgres), Trouble::Crowded) => {
-                postgres_suffers(postgres, place.name(), "CONNECTION LIMIT 0", "CONNECTION LIMIT -1")
-            }
-            (Self::Redis(redis), Trouble::ReadOnly) => {
-                // The replica of a master that is not there shows what it has.
-                redis.command(&["REPLICAOF", "127.0.0.1", "1"]);
-                Box::new(|| drop(redis.command(&["REPLICAOF", "NO", "ONE"])))
-            }
-            (Self::Redis(redis), Trouble::Full) => {
-                redis.command(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
-                redis.command(&["CONFIG", "SET", "maxmemory", "1"]);
-                Box::new(|| drop(redis.command(&["CONFIG", "SET", "maxmemory", "0"])))
-            }
-            (Self::Redis(redis), Trouble::Crowded) => redis_takes_nobody(redis.server.address()),
-            (Self::Mongo(set), Trouble::Leaderless) => {
-                set.step_down();
-                Box::new(|| set.stand_again())
-            }
-            _ => panic!("no story has {trouble:?} of {:?}", self.kind()),
+    pub(super) fn suffer<'s>(
+        &'s mut self,
+        trouble: Trouble,
+        place: &'s Place,
+        cluster: &Cluster,
+    ) -> Box<dyn FnOnce() + 's> {
+        match self {
+            Self::Postgres(postgres) => postgres_suffers(postgres, trouble, place.name()),
+            Self::Redis(redis) => redis_suffers(redis, trouble),
+            Self::Mongo(set) => mongo_suffers(set, trouble, place.name(), cluster),
+        }
+    }
+}
+
+fn postgres_suffers<'s>(
+    postgres: &'s mut Postgres,
+    trouble: Trouble,
+    database: &'s str,
+) -> Box<dyn FnOnce() + 's> {
+    match trouble {
+        Trouble::ReadOnly => {
+            let (begin, end) = ("SET default_transaction_read_only = on", "RESET ALL");
+            with_new_connections(postgres, database, begin, end)
+        }
+        Trouble::Crowded => {
+            with_new_connections(postgres, database, "CONNECTION LIMIT 0", "CONNECTION LIMIT -1")
+        }
+        Trouble::DiskFull => {
+            postgres_full::fill(postgres, database);
+            Box::new(move || postgres_full::mend(postgres))
+        }
+        Trouble::LogFull => {
+            postgres.limit_files(Some(0));
+            postgres.until_ended();
+            Box::new(|| postgres.restart())
+        }
+        Trouble::LookOnly => {
+            let change = move |words: &str, account: &str| {
+                let tables = "INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA vestibule";
+                postgres.sql(database, &format!("{words} {tables} {account} \"{ACCOUNT}\""));
+            };
+            change("REVOKE", "FROM");
+            Box::new(move || change("GRANT", "TO"))
+        }
+        Trouble::MemoryFull | Trouble::Leaderless => panic!("no story has {trouble:?} of PostgreSQL"),
+    }
+}
+
+fn redis_suffers(redis: &mut Redis, trouble: Trouble) -> Box<dyn FnOnce() + '_> {
+    if trouble == Trouble::LogFull {
+        limit_files(redis.server.pid(), Some(0));
+        redis.server.until_ended();
+        return Box::new(|| redis.server.restart());
+    }
+    let redis: &Redis = redis;
+    let order = |words: &'static [&'static str]| {
+        redis.command(words);
+        move |words: &[&str]| drop(redis.command(words))
+    };
+    match trouble {
+        Trouble::ReadOnly => {
+            // The replica of a master that is not there shows what it has.
+            let end = order(&["REPLICAOF", "127.0.0.1", "1"]);
+            Box::new(move || end(&["REPLICAOF", "NO", "ONE"]))
+        }
+        Trouble::MemoryFull => {
+            redis.command(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+            let end = order(&["CONFIG", "SET", "maxmemory", "1"]);
+            Box::new(move || end(&["CONFIG", "SET", "maxmemory", "0"]))
+        }
+        Trouble::DiskFull => {
+            limit_files(redis.server.pid(), Some(0));
+            // It learns that from its next write.
+            redis.until(&["SET", "filler", "x"], "MISCONF");
+            Box::new(|| limit_files(redis.server.pid(), None))
+        }
+        Trouble::LookOnly => {
+            let end = order(&["ACL", "SETUSER", "default", "-@write"]);
+            Box::new(move || end(&["ACL", "SETUSER", "default", "+@write"]))
+        }
+        Trouble::Crowded => redis_takes_nobody(redis.server.address()),
+        Trouble::LogFull | Trouble::Leaderless => panic!("no story has {trouble:?} of Redis"),
+    }
+}
+
+fn mongo_suffers<'s>(
+    set: &'s mut ReplicaSet,
+    trouble: Trouble,
+    database: &'s str,
+    cluster: &Cluster,
+) -> Box<dyn FnOnce() + 's> {
+    match trouble {
+        Trouble::Leaderless => {
+            set.step_down();
+            Box::new(|| set.stand_again())
+        }
+        Trouble::Crowded => {
+            // It cannot be told to close what it has taken.
+            cluster.networks(FaultProxy::cut);
+            let crowd = set.crowd();
+            cluster.networks(FaultProxy::heal);
+            Box::new(move || drop(crowd))
+        }
+        Trouble::LogFull => {
+            limit_files(set.members()[0].pid(), Some(0));
+            set.member(0).until_ended();
+            Box::new(|| {
+                set.member(0).restart();
+                set.primary();
+            })
+        }
+        Trouble::LookOnly => {
+            mongo_account::take_writing(set, database);
+            Box::new(|| mongo_account::give_writing(set, database))
+        }
+        Trouble::ReadOnly | Trouble::MemoryFull | Trouble::DiskFull => {
+            panic!("no story has {trouble:?} of MongoDB")
         }
     }
 }
 
 /// Connections keep what they began with, so all of them have to begin anew.
-fn postgres_suffers<'s>(
+fn with_new_connections<'s>(
     postgres: &'s Postgres,
     database: &'s str,
     begin: &'static str,

@@ -1,13 +1,16 @@
 //! An end that one node has acknowledged is true at every node and at every gateway a quarter of a second later.
 
+use std::sync::Barrier;
+use std::thread;
+
 use vestibule_ports::authority::Authority as _;
 use vestibule_ports::issuer::End;
-use vestibule_testkit::patience::Patience;
+use vestibule_testkit::patience::{PATIENCE, Patience};
 
 use super::super::visitor::browser::Tab;
 use super::super::visitor::form::Form;
-use super::super::visitor::house::{ALICE, FEED_BOUND, PASSWORD};
-use super::nodes::{At, Cluster, login};
+use super::super::visitor::house::{ALICE, FEED_BOUND, PASSWORD, eventually};
+use super::nodes::{At, Cluster, EVERYWHERE, login, shop};
 use super::store::{Kind, on_every_store};
 
 const NEW: &str = "another battery of horses";
@@ -15,7 +18,7 @@ const NEW: &str = "another battery of horses";
 /// The password of another user.
 const BOB: &str = "a battery of another horse";
 
-/// Browsers in which a user may be logged in.
+/// Browsers in which a user may be logged in, and log-ons that he may have in them: a setting of the log-in.
 const BROWSERS_MAX: usize = 20;
 
 on_every_store! {
@@ -25,6 +28,7 @@ on_every_store! {
     a_disabled_user_is_out_on_every_node,
     an_administrators_revoke_is_true_on_every_node,
     the_oldest_of_too_many_browsers_is_out_on_every_node,
+    of_sixty_four_log_ons_at_once_as_many_stay_as_the_cap_allows,
 }
 
 fn a_log_out_on_one_node_is_true_on_every_other(kind: Kind) {
@@ -78,7 +82,9 @@ fn a_disabled_user_is_out_on_every_node(kind: Kind) {
 fn an_administrators_revoke_is_true_on_every_node(kind: Kind) {
     ended_by(kind, |cluster, _| {
         let alice = cluster.alice();
-        cluster.administer(async |idp| idp.revoke(End::User(alice), "test").await).expect("an end");
+        cluster
+            .administer(async |idp| idp.revoke(End::User { id: alice, by: None }, "test").await)
+            .expect("an end");
     });
 }
 
@@ -93,6 +99,32 @@ fn the_oldest_of_too_many_browsers_is_out_on_every_node(kind: Kind) {
     cluster.is_over(&mut oldest, &tokens, Patience::new(FEED_BOUND));
     for tab in others.iter_mut().take(1).chain([&mut newest]) {
         cluster.be_known(tab);
+    }
+}
+
+/// All of one log-in, half of them through each node. Those that are too many are told so on their way back, or find it out
+/// with their next page.
+fn of_sixty_four_log_ons_at_once_as_many_stay_as_the_cap_allows(kind: Kind) {
+    let cluster = Cluster::open(&kind.place());
+    let mut first = cluster.tab();
+    cluster.until_callback(At::A, &mut first);
+    let mut tabs: Vec<_> = (0..64).map(|_| first.browser.copy().tab()).collect();
+    let all_are_ready = Barrier::new(tabs.len());
+    thread::scope(|scope| {
+        for (tab, at) in tabs.iter_mut().zip(EVERYWHERE.into_iter().cycle()) {
+            cluster.turn(tab, at);
+            scope.spawn(|| {
+                all_are_ready.wait();
+                let asked = tab.open(&shop("/account"));
+                tab.follow(asked);
+            });
+        }
+    });
+    for at in EVERYWHERE {
+        eventually(PATIENCE, "as many log-ons as the cap allows", || {
+            let stays = |tab: &mut Tab| cluster.whoami(at, tab).standing() == "logged-on";
+            tabs.iter_mut().map(stays).filter(|stays| *stays).count() == BROWSERS_MAX
+        });
     }
 }
 

@@ -30,6 +30,22 @@ fn a_postgres_without_a_free_connection_is_no_log_out() {
     nothing_goes(Kind::Postgres, Trouble::Crowded);
 }
 
+#[test]
+fn a_postgres_whose_disk_is_full_is_no_log_out() {
+    reads_go_on(Kind::Postgres, Trouble::DiskFull);
+}
+
+/// It ends itself.
+#[test]
+fn a_postgres_without_room_for_its_log_is_no_log_out() {
+    nothing_goes(Kind::Postgres, Trouble::LogFull);
+}
+
+#[test]
+fn a_postgres_that_lets_our_account_look_only_is_no_log_out() {
+    reads_go_on(Kind::Postgres, Trouble::LookOnly);
+}
+
 /// Neither is a replica, as soon as it is known to be one.
 #[test]
 fn a_redis_that_takes_no_writes_is_no_log_out() {
@@ -38,7 +54,24 @@ fn a_redis_that_takes_no_writes_is_no_log_out() {
 
 #[test]
 fn a_redis_without_memory_left_is_no_log_out() {
-    reads_go_on(Kind::Redis, Trouble::Full);
+    reads_go_on(Kind::Redis, Trouble::MemoryFull);
+}
+
+/// With `appendfsync always` it ends itself.
+#[test]
+fn a_redis_without_room_for_its_log_is_no_log_out() {
+    nothing_goes(Kind::Redis, Trouble::LogFull);
+}
+
+/// With `everysec` it takes no writes until its file takes what it has.
+#[test]
+fn a_redis_whose_disk_is_full_is_no_log_out() {
+    reads_go_on(Kind::Redis, Trouble::DiskFull);
+}
+
+#[test]
+fn a_redis_that_lets_our_user_look_only_is_no_log_out() {
+    reads_go_on(Kind::Redis, Trouble::LookOnly);
 }
 
 #[test]
@@ -51,17 +84,33 @@ fn a_mongo_without_a_primary_is_no_log_out() {
     nothing_goes(Kind::Mongo, Trouble::Leaderless);
 }
 
+#[test]
+fn a_mongo_without_a_free_connection_is_no_log_out() {
+    nothing_goes(Kind::Mongo, Trouble::Crowded);
+}
+
+/// Its journal comes first, and without that it ends itself.
+#[test]
+fn a_mongo_whose_disk_is_full_is_no_log_out() {
+    nothing_goes(Kind::Mongo, Trouble::LogFull);
+}
+
+#[test]
+fn a_mongo_that_lets_our_user_look_only_is_no_log_out() {
+    reads_go_on(Kind::Mongo, Trouble::LookOnly);
+}
+
 /// To the nodes it is as if the store were not there.
 fn nothing_goes(kind: Kind, trouble: Trouble) {
-    let server = OwnServer::start(kind);
+    let mut server = OwnServer::to_suffer(kind, trouble);
     let place = server.place();
     let cluster = Cluster::open(&place);
-    goes_on(&cluster, kind, || server.suffer(trouble, &place));
+    goes_on(&cluster, kind, || server.suffer(trouble, &place, &cluster));
 }
 
 /// Everybody is still known, cached or not, and nothing can be changed.
 fn reads_go_on(kind: Kind, trouble: Trouble) {
-    let server = OwnServer::start(kind);
+    let mut server = OwnServer::to_suffer(kind, trouble);
     let place = server.place();
     let cluster = Cluster::open(&place);
     let (mut tab, mut unknown) = (cluster.logged_on(At::A), cluster.logged_on(At::A));
@@ -69,7 +118,7 @@ fn reads_go_on(kind: Kind, trouble: Trouble) {
     cluster.be_known(&mut tab);
     let (mut refusals, pace) = (Refusals::default(), cluster.pace());
 
-    let mend = server.suffer(trouble, &place);
+    let mend = server.suffer(trouble, &place, &cluster);
     cluster.advance(PAST_LEASE);
 
     for at in EVERYWHERE {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use vestibule_testkit::server::postgres::PASSWORD;
 
-use super::own_server::{ACCOUNT, OwnServer};
+use super::own_server::{ACCOUNT, OwnServer, mongo_account};
 
 /// A kind of store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(super) struct Place {
     name: String,
     /// What nodes use instead of an address of the network: servers that tell of one another cannot be behind it.
     directly: Option<String>,
+    /// Whether a MongoDB wants to know who comes.
+    by_account: bool,
 }
 
 /// Numbers the places of this process.
@@ -49,12 +51,18 @@ impl Place {
     /// A new one on this server.
     pub(super) fn new(kind: Kind, server: SocketAddr) -> Self {
         let number = PLACES.fetch_add(1, Ordering::Relaxed);
-        Self { kind, server, name: format!("vestibule_{number}"), directly: None }
+        Self { kind, server, name: format!("vestibule_{number}"), directly: None, by_account: false }
     }
 
     /// Nodes reach it by the URL that this makes of its name, and past the network.
     pub(super) fn directly(mut self, url: impl FnOnce(&str) -> String) -> Self {
         self.directly = Some(url(&self.name));
+        self
+    }
+
+    /// Nodes tell a MongoDB who they are.
+    pub(super) fn by_account(mut self) -> Self {
+        self.by_account = true;
         self
     }
 
@@ -78,6 +86,10 @@ impl Place {
                 format!("postgres://{ACCOUNT}:{password}@{through}/{name}")
             }
             Kind::Redis => format!("redis://{through}/0?prefix={name}"),
+            Kind::Mongo if self.by_account => format!(
+                "mongodb://{ACCOUNT}:{}@{through}/{name}?directConnection=true&authSource=admin",
+                mongo_account::PASSWORD
+            ),
             // Directly, or the driver would learn the server's own address and pass the network by.
             Kind::Mongo => format!("mongodb://{through}/{name}?directConnection=true"),
         }

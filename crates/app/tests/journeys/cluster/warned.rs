@@ -3,6 +3,7 @@
 
 use vestibule::config::Config;
 use vestibule::serve;
+use vestibule_testkit::server::mongo::ReplicaSet;
 use vestibule_testkit::server::postgres::{Postgres, SUPERUSER};
 use vestibule_testkit::server::redis::Redis;
 
@@ -43,6 +44,47 @@ fn a_wrong_password_is_named_by_the_file_that_it_stands_in() {
     let [refusal] = &said.refusals[..] else { panic!("{said:?}") };
     assert!(
         refusal.starts_with("sessions.store_password_file: ") && !refusal.contains("canary"),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn a_check_leaves_the_servers_as_they_are() {
+    let ask = |url: &str| {
+        let text = format!("[sessions]\nstore = \"{url}\"\n");
+        let asked = serve::ask(&Config::parse(&text, "v.toml").expect("a store")).expect("a runtime");
+        assert_eq!(asked.refusals, [""; 0]);
+        asked.notes
+    };
+    let new = ["sessions.store: nothing of ours is there yet; the first start makes what is needed"];
+
+    let redis = Redis::start(&[]);
+    assert_eq!(ask(&format!("redis://{}", redis.place())), new);
+    assert_eq!(redis.command(&["DBSIZE"]), "0");
+
+    let postgres = Postgres::start();
+    assert_eq!(ask(&postgres.url(SUPERUSER, "postgres")), new);
+    let ours = "SELECT COUNT(*) FROM pg_namespace WHERE nspname = 'vestibule'";
+    assert_eq!(postgres.sql("postgres", ours), "0");
+
+    let mongo = ReplicaSet::of_one();
+    assert_eq!(ask(&mongo.url("shop")), new);
+    let names = tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+        let client = mongodb::Client::with_uri_str(mongo.url("admin")).await.expect("a URL");
+        client.list_database_names().await.expect("anybody may ask")
+    });
+    assert!(!names.contains(&"shop".to_owned()), "{names:?}");
+}
+
+#[test]
+fn a_number_of_no_database_is_named() {
+    let redis = Redis::start(&[]);
+    let text = format!("[sessions]\nstore = \"redis://{}/99\"\n", redis.place());
+    let asked = serve::ask(&Config::parse(&text, "v.toml").expect("a store")).expect("a runtime");
+    let [refusal] = &asked.refusals[..] else { panic!("{asked:?}") };
+    let place = redis.place();
+    assert!(
+        refusal.starts_with(&format!("sessions.store: redis at {place} has no database 99 (")),
         "{refusal}"
     );
 }

@@ -1,6 +1,8 @@
 //! A database that does not let the registry in: the process does not start, and names the setting; a check says so
 //! before, and changes nothing.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -27,6 +29,7 @@ fn a_check_asks_the_database_and_leaves_it_alone() {
     let file = |name: &str, text: &str| {
         let path = dir.path().join(name);
         std::fs::write(&path, text).expect("the directory takes files");
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("it is ours");
         path
     };
     let url = format!("postgres://{SUPERUSER}@127.0.0.1:{}/postgres", SERVER.port());

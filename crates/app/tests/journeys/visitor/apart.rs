@@ -15,6 +15,7 @@ use vestibule_ports::clock::TestClock;
 use vestibule_testkit::client;
 use vestibule_testkit::patience::{PATIENCE, Patience};
 use vestibule_testkit::port::Port;
+use vestibule_testkit::server::disk::hearing_errors;
 
 use super::browser::{Browser, Tab};
 use super::form::Form;
@@ -32,6 +33,12 @@ const GATEWAY: &str = include_str!("apart/gateway.toml");
 
 /// One process of the binary.
 pub(super) struct Role(Child);
+
+impl Role {
+    pub(super) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
 
 impl Drop for Role {
     fn drop(&mut self) {
@@ -163,7 +170,7 @@ fn serve_apart(config: &Path, metrics: &Port) -> Role {
 
 /// The same, and what it says goes there.
 pub(super) fn serve_saying(config: &Path, metrics: &Port, out: Stdio, errors: Stdio) -> Role {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+    let mut command = hearing_errors(Path::new(env!("CARGO_BIN_EXE_vestibule")));
     command.arg("serve").arg("--config").arg(config).stdin(Stdio::null()).stdout(out).stderr(errors);
     let mut role = Role(command.spawn().expect("the binary was built for this test"));
     let (patience, address) = (Patience::new(PATIENCE), metrics.address());

@@ -56,7 +56,7 @@ fn what_a_bad_file_is_told() {
         (
             "an unknown key",
             SHOP.replace("writes =", "write ="),
-            "v.toml:18: unknown field `write`, expected one of `host`, `path`, `app`, `name`, `requires`, `reads`, `writes`, `claims`, `token`, `when_unknown`, `on_patch_failure`, `cache`, `cross_site`, `body_bytes_max`, `connect_timeout_ms`, `answer_timeout_ms`, `stall_timeout_ms`",
+            "v.toml:18: route[0].write: unknown field `write`, expected one of `host`, `path`, `app`, `name`, `requires`, `reads`, `writes`, `claims`, `token`, `when_unknown`, `on_patch_failure`, `cache`, `cross_site`, `body_bytes_max`, `connect_timeout_ms`, `answer_timeout_ms`, `stall_timeout_ms`",
         ),
         (
             "a face without its settings",

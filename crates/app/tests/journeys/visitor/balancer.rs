@@ -24,6 +24,17 @@ fn who_is_not_listed_says_nothing_about_where_he_comes_from() {
     assert_eq!(log_in(&house, "203.0.113.5", PASSWORD), 429);
 }
 
+#[test]
+fn the_access_line_knows_who_came_through_it() {
+    let mut house = House::with_idp("trusted_peers = [\"127.0.0.0/8\"]");
+    assert_eq!(log_in(&house, "203.0.113.5", PASSWORD), 303);
+    house.stop();
+    let log = std::fs::read_to_string(house.access_log()).expect("an access log");
+    let mut log_ins = log.lines().filter(|line| line.contains(r#""method":"POST""#));
+    let line = log_ins.next().expect("a log-in");
+    assert!(line.contains(r#""peer":"127.0.0.1""#) && line.contains(r#""client":"203.0.113.5""#), "{line}");
+}
+
 fn guess(house: &House, from: &str) {
     for _ in 0..FREE {
         assert_eq!(log_in(house, from, "wrong"), 403);

@@ -147,11 +147,12 @@ fn who_am_i_tells_the_time_left_and_only_slides_when_it_may() {
     assert_eq!(session["standing"], "logged-on");
     assert_eq!(session["user"], house.alice().as_str());
     assert_eq!(session["log_on_ends_at"], BEGIN + 4 * 3600);
-    assert_eq!(session["seconds_left"], 4 * 3600);
+    assert_eq!(session["seconds_left"], 30 * 60, "if nothing comes any more");
 
-    for _ in 0..2 {
-        house.advance(super::house::MINUTE * 20);
-        ask(&mut tab, "?slide=false");
-    }
-    assert_eq!(ask(&mut tab, "?slide=false")["standing"], "returning", "40 minutes without a request");
+    house.advance(super::house::MINUTE * 20);
+    assert_eq!(ask(&mut tab, "?slide=false")["seconds_left"], 10 * 60);
+    house.advance(super::house::MINUTE * 20);
+    let session = ask(&mut tab, "?slide=false");
+    assert_eq!(session["standing"], "returning", "40 minutes without a request");
+    assert_eq!(session["seconds_left"], 7 * 24 * 3600 - 40 * 60);
 }

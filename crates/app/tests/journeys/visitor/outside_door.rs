@@ -76,7 +76,10 @@ fn what_ends_everything_of_a_user_ends_the_apps_calls_at_once() {
         ("log-out everywhere", |house, tab| log_out(house, tab, "everywhere")),
         ("an administrator", |house, _| {
             let idp = house.running().idp().expect("a log-in");
-            house.running().wait(idp.revoke(End::User(house.alice()), "test")).expect("an end");
+            house
+                .running()
+                .wait(idp.revoke(End::User { id: house.alice(), by: None }, "test"))
+                .expect("an end");
         }),
         ("a new password", |house, tab| {
             let page = tab.open(&house.login("/password")).is(200);
@@ -115,6 +118,21 @@ fn what_ends_everything_of_a_user_ends_the_apps_calls_at_once() {
             .running()
             .wait(idp.set_password(&house.alice(), Password::new(PASSWORD), "test"))
             .expect("known");
+    }
+}
+
+/// Where the log-in and the gateway are one process, nobody has to wait for the feed after the acknowledgement.
+#[test]
+fn the_very_next_call_after_an_acknowledged_end_is_refused() {
+    let house = House::with_services();
+    for round in 0..10 {
+        let mobile = Mobile::new(&house);
+        let tokens = mobile.redeem(&mobile.code("openid offline_access orders:read")).is(200);
+        let used = tokens.text("refresh_token");
+        let held = mobile.refresh(&used).is(200).text("access_token");
+        assert_eq!(status(&house, OUTSIDE, "/orders", &held), 200);
+        assert_eq!(mobile.refresh(&used).is(400).text("error"), "invalid_grant");
+        assert_eq!(status(&house, OUTSIDE, "/orders", &held), 401, "after the reuse of round {round}");
     }
 }
 

@@ -47,7 +47,7 @@ fn an_administrator_sets_the_password() {
 fn an_administrator_ends_all_of_the_user() {
     ended_by(|house| {
         let idp = house.running().idp().expect("a log-in");
-        house.running().wait(idp.revoke(End::User(house.alice()), "test")).expect("an end");
+        house.running().wait(idp.revoke(End::User { id: house.alice(), by: None }, "test")).expect("an end");
     });
 }
 

@@ -88,6 +88,16 @@ fn answers_that_are_no_final_word_of_the_app_change_nothing() {
         assert!(page.fields.spellings_of("x-context-update").is_empty(), "{what}: {page:?}");
         assert_eq!(attributes(&house, &mut tab), json!({"basket": ["old"]}), "{what}");
     }
+    let reasons =
+        ["it came more than once", "the app failed", "the answer is not final", "it stood in trailers"];
+    super::house::eventually(
+        vestibule_testkit::patience::PATIENCE,
+        "every reason in the access lines",
+        || {
+            let log = std::fs::read_to_string(house.access_log()).unwrap_or_default();
+            reasons.iter().all(|why| log.contains(&format!("\"patch_refused\":\"{why}\"")))
+        },
+    );
 }
 
 #[test]

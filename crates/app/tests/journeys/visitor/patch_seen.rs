@@ -1,10 +1,15 @@
 //! What one app writes, another reads with the next request: one session for all apps of a site, each with its rights.
 
+use std::time::Duration;
+
 use serde_json::json;
 use vestibule_testkit::patience::PATIENCE;
 use vestibule_testkit::upstream::Step;
 
 use super::house::{House, SHOP, eventually};
+
+/// Longer than from one look at a client, whether it has gone, to the next.
+const PAST_A_LOOK: Duration = Duration::from_millis(2500);
 
 #[test]
 fn a_patch_by_one_app_is_seen_by_another_with_the_next_request() {
@@ -111,4 +116,29 @@ fn the_patch_is_saved_although_the_visitor_has_gone_or_the_body_breaks_off() {
         house.whoami(&mut tab).attribute("basket") == json!({"broken": 1, "gone": 1})
     });
     assert!(tab.browser.cookie(SHOP, "__Host-vst").is_some());
+}
+
+#[test]
+fn the_patch_is_saved_although_the_visitor_reset_the_connection_long_before_the_answer() {
+    let house = House::open();
+    let mut tab = house.browser().tab();
+    house.patch(&mut tab, r#"{"basket":{}}"#).is(200);
+    let playing = |key: &str| {
+        let update = format!("x-context-update: {{\"basket\":{{\"{key}\":1}}}}");
+        let answer = format!("HTTP/1.1 200 OK\r\n{update}\r\nContent-Length: 0\r\n\r\n");
+        house.app.playing("/basket", vec![Step::ReadBody, Step::Hold("answer"), Step::send(answer)])
+    };
+    let (left, stayed) = (playing("left"), playing("stayed"));
+    let (gone, mut waiting) = (tab.begin(&house.shop(&left)), tab.begin(&house.shop(&stayed)));
+    house.app.wait_for(&left);
+    house.app.wait_for(&stayed);
+
+    gone.reset();
+    assert!(waiting.is_quiet_for(PAST_A_LOOK));
+    house.app.release("answer");
+
+    assert_eq!(waiting.response().status, 200);
+    eventually(PATIENCE, "the patch of the visitor who has gone", || {
+        house.whoami(&mut tab).attribute("basket") == json!({"left": 1, "stayed": 1})
+    });
 }

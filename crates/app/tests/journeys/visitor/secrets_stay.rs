@@ -207,6 +207,9 @@ fn journey(house: &House, secrets: &mut Secrets) -> String {
     let till = token(house, &[("grant_type", "client_credentials")], Some(("till", TILL_SECRET))).is(200);
     secrets.add("access token of the till", &till.text("access_token"));
 
+    let mut stranger = house.browser().tab();
+    let asked = stranger.open(&house.shop("/account"));
+    let unproved = stranger.follow(asked).is(200);
     let broken = house.app.playing("/whoami", vec![vestibule_testkit::upstream::Step::Close]);
     let evil = "http://evil.example:80/";
     let refusals = [
@@ -216,7 +219,7 @@ fn journey(house: &House, secrets: &mut Secrets) -> String {
         tab.open(&house.shop("/.vestibule/nothing")),
         tab.send(Ask::form(&house.shop("/basket"), evil, &[("item", "1")])),
         tab.send(Ask::form(&house.shop("/.vestibule/logout"), &house.shop("/"), &[("scope", "nowhere")])),
-        Form::of(&form).submit(&mut tab, &[("username", ALICE), ("password", "wrong wrong wrong")]),
+        Form::of(&unproved).submit(&mut stranger, &[("username", ALICE), ("password", "wrong wrong wrong")]),
         token(house, &[("grant_type", "client_credentials"), ("scope", "x")], Some(("till", TILL_SECRET))),
         tab.open(&house.login("/authorize?client_id=nobody")),
         tab.open(&house.login("/nothing")),

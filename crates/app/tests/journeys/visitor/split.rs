@@ -13,6 +13,7 @@ use vestibule_testkit::client::Raw;
 use vestibule_testkit::fault::FaultProxy;
 use vestibule_testkit::patience::PATIENCE;
 use vestibule_testkit::port::Port;
+use vestibule_testkit::server::disk::limit_files;
 use vestibule_testkit::strict::{Response, lines};
 
 use super::apart::{self, Role, serve_saying};
@@ -123,6 +124,12 @@ impl Split {
         self.login = Some(self.serve("login", At::LoginMetrics));
     }
 
+    /// Whether the files of the node take anything.
+    pub(super) fn node_has_room(&self, room: bool) {
+        let node = self.node.as_ref().expect("it runs until this ends");
+        limit_files(node.pid(), if room { None } else { Some(0) });
+    }
+
     /// What lies between the node and the log-in.
     pub(super) fn road(&self) -> &FaultProxy {
         &self.road
@@ -170,7 +177,7 @@ impl Split {
         format!("http://{SHOP}:{}{path}", self.ports[At::Shop as usize])
     }
 
-    fn browser() -> Browser {
+    pub(super) fn browser() -> Browser {
         Browser::new(Arc::new(TestClock::new(Timestamp::from_secs(BEGIN))))
     }
 

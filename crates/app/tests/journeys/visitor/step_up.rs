@@ -113,6 +113,23 @@ fn an_app_that_is_never_content_is_stopped_within_the_minute() {
 }
 
 #[test]
+fn an_answer_that_has_grown_old_is_asked_for_again_and_a_demand_without_an_age_is_none_to_be_repeated() {
+    let house = House::open();
+    let mut tab = house.logged_on();
+    house.advance(MINUTE);
+    let any = house.app.answering("", &[REQUIRE]);
+    let asked = tab.open(&house.outlet(&any)).is(303);
+    tab.follow(asked).is(200);
+    let fresh = house.app.answering("", &["x-context-require: logged-on; max-age=10"]);
+    let asked = tab.open(&house.outlet(&fresh)).is(303);
+    let form = tab.follow(asked).is(200);
+    let answered = Form::of(&form).submit(&mut tab, &[("username", ALICE), ("password", PASSWORD)]).is(303);
+    tab.follow(answered).is(200);
+    house.advance(Duration::from_secs(20));
+    tab.open(&house.outlet(&fresh)).is(303);
+}
+
+#[test]
 fn a_demand_that_cannot_be_read_shows_no_page_and_harms_no_session() {
     let house = House::open();
     let mut tab = house.logged_on();
@@ -125,12 +142,19 @@ fn a_demand_that_cannot_be_read_shows_no_page_and_harms_no_session() {
         &[REQUIRE, REQUIRE],
         &["x-context-logout: nowhere"],
         &["x-context-logout: this", "x-context-logout: everywhere"],
+        &["x-context-logout: nowhere", r#"x-context-update: {"basket":["never shown"]}"#],
+        &["x-context-require: root", r#"x-context-update: {"basket":["never shown"]}"#],
     ] {
         let path = house.app.answering("", lines);
         let page = tab.open(&house.shop(&path)).is(502).sets_nothing();
         assert!(!page.body.contains("a page"), "{lines:?}: {page:?}");
     }
-    assert_eq!(house.whoami(&mut tab).standing(), "logged-on");
+    let told = house.whoami(&mut tab);
+    assert_eq!(
+        (told.standing(), told.attributes()),
+        ("logged-on", serde_json::json!({})),
+        "nothing was saved"
+    );
 }
 
 #[test]

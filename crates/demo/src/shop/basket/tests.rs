@@ -6,10 +6,6 @@ fn read(basket: &serde_json::Value) -> Basket {
     Basket::read(json!({ "basket": basket, "other": 1 }).as_object().unwrap())
 }
 
-fn product(id: &str) -> &'static Product {
-    catalogue::find(id).unwrap()
-}
-
 /// RFC 7396, as the proxy applies it.
 fn merge(target: &mut serde_json::Value, patch: &serde_json::Value) {
     let Some(fields) = patch.as_object() else {
@@ -32,8 +28,8 @@ fn merged(attributes: &mut serde_json::Value, patch: &str) {
 fn adding_counts_up_or_makes_a_line() {
     let mut attributes = json!({});
     for (item, name) in [("doormat", "a"), ("boots", "b"), ("doormat", "c")] {
-        let basket = Basket::read(attributes.as_object().unwrap()).with(product(item), name).unwrap();
-        merged(&mut attributes, &basket.patch(product(item), name));
+        let basket = Basket::read(attributes.as_object().unwrap()).with(item, name).unwrap();
+        merged(&mut attributes, &basket.patch(item, name));
     }
     assert_eq!(
         attributes,
@@ -51,8 +47,8 @@ fn two_tabs_that_add_at_the_same_instant_both_keep_what_they_added() {
         // Both were told the same, and neither of the other.
         let told = Basket::read(attributes.as_object().unwrap());
         for (item, name) in [(left, "l"), (right, "r")] {
-            let basket = told.clone().with(product(item), name).unwrap();
-            merged(&mut attributes, &basket.patch(product(item), name));
+            let basket = told.clone().with(item, name).unwrap();
+            merged(&mut attributes, &basket.patch(item, name));
         }
         assert_eq!(Basket::read(attributes.as_object().unwrap()).count(), 3, "{attributes}");
         assert_eq!(attributes["basket_count"], 2, "until the next page of the basket");
@@ -76,9 +72,9 @@ fn a_piece_is_named_by_the_request_that_adds_it() {
 #[test]
 fn a_line_takes_ninety_nine_pieces() {
     let nearly = || read(&json!({ "boots": { "a": QUANTITY_MAX - 1 } }));
-    let full = nearly().with(product("boots"), "b").unwrap();
+    let full = nearly().with("boots", "b").unwrap();
     assert_eq!(full.count(), QUANTITY_MAX);
-    assert_eq!(full.with(product("boots"), "c"), Err(Full::Quantity));
+    assert_eq!(full.with("boots", "c"), Err(Full::Quantity));
     let one_too_many = read(&json!({ "boots": { "a": QUANTITY_MAX - 1, "b": 1, "c": 1 } }));
     assert_eq!(one_too_many.count(), QUANTITY_MAX);
 }
@@ -87,11 +83,45 @@ fn a_line_takes_ninety_nine_pieces() {
 fn a_basket_takes_twenty_lines_and_two_hundred_pieces() {
     let lines =
         |n| read(&(0..n).map(|n| (format!("old-{n:02}"), json!({ "a": 1 }))).collect::<Map<_, _>>().into());
-    assert_eq!(lines(LINES_MAX - 1).with(product("boots"), "a").unwrap().lines().len(), LINES_MAX);
-    assert_eq!(lines(LINES_MAX).with(product("boots"), "a"), Err(Full::Lines));
+    assert_eq!(lines(LINES_MAX - 1).with("boots", "a").unwrap().lines().len(), LINES_MAX);
+    assert_eq!(lines(LINES_MAX).with("boots", "a"), Err(Full::Lines));
     assert_eq!(lines(LINES_MAX + 5).lines().len(), LINES_MAX);
     let full = read(&json!({ "bench": { "a": 99 }, "boots": { "a": 98 }, "mirror": { "a": 3 } }));
-    assert_eq!(full.with(product("boots"), "b"), Err(Full::Pieces));
+    assert_eq!(full.with("boots", "b"), Err(Full::Pieces));
+}
+
+/// Whoever writes a client picks a name of his own.
+#[test]
+fn what_the_shop_does_not_sell_is_in_the_basket_under_its_own_name() {
+    let mut attributes = json!({});
+    for (n, item) in ["apple", "Milk", "1", "J\u{e4}ger <b>\"&\\", "\u{1f9e6}", "apple"].iter().enumerate() {
+        let name = n.to_string();
+        let basket = Basket::read(attributes.as_object().unwrap()).with(item, &name).unwrap();
+        let patch = basket.patch(item, &name);
+        assert!(HeaderValue::try_from(&patch).is_ok() && patch.is_ascii(), "{patch}");
+        merged(&mut attributes, &patch);
+        assert_eq!(attributes["basket"][item][&name], 1);
+    }
+    assert_eq!(attributes["basket_count"], 6);
+    let lines = Basket::read(attributes.as_object().unwrap()).lines();
+    assert_eq!((lines.len(), catalogue::total_cents(&lines)), (5, 0));
+}
+
+/// A patch that is too large would be refused behind the app's back.
+#[test]
+fn long_names_fill_a_basket_before_its_lines() {
+    let mut basket = Basket::default();
+    let mut last = None;
+    for n in 0..LINES_MAX {
+        let item = format!("{n:02}{}", "\u{1f9e6}".repeat(62));
+        match basket.clone().with(&item, "aaaaaa") {
+            Ok(next) => basket = next,
+            Err(full) => last = last.or(Some((n, full))),
+        }
+    }
+    assert_eq!(last, Some((5, Full::Bytes)));
+    let shown = json!({ "basket": basket.items, "basket_count": basket.count() });
+    assert!(ascii(&shown).len() <= SHOWN_BYTES_MAX);
 }
 
 /// 4 KiB are what a session keeps of one attribute, and what one app is shown.
@@ -115,7 +145,7 @@ fn unsound_attributes_are_left_out() {
         (json!([{ "item": "doormat", "quantity": 1 }]), 0),
         (json!({ "doormat": 1, "mirror": {}, "bench": null, "boots": { "a": 2 } }), 2),
         (json!({ "doormat": { "a": -1, "b": 0, "c": "x" }, "boots": { "a": 1e9, "b": 100 } }), 0),
-        (json!({ "<script>": { "a": 1 }, "no-longer-sold": { "a": 3 } }), 3),
+        (json!({ "": { "a": 1 }, "a\nb": { "a": 1 }, "no-longer-sold": { "a": 3 } }), 3),
     ] {
         assert_eq!(read(&basket).count(), count, "{basket}");
     }

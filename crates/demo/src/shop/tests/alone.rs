@@ -147,6 +147,20 @@ async fn the_first_item_is_a_patch_and_a_way_to_the_basket() {
 }
 
 #[tokio::test]
+async fn an_item_of_the_visitors_own_is_a_patch_too() {
+    for (form, item) in
+        [("item=apple", "apple"), ("item=1", "1"), ("item=%C3%84pfel+%26+%3Cb%3E", "\u{c4}pfel & <b>")]
+    {
+        let got = add(&shop(), &ANONYMOUS, form).await;
+        assert_eq!(
+            (got.status, &got.headers["location"]),
+            (StatusCode::SEE_OTHER, &"/basket".parse().unwrap())
+        );
+        assert_eq!(patch_of(&got), (item.to_owned(), 1));
+    }
+}
+
+#[tokio::test]
 async fn a_later_item_joins_the_ones_in_the_session() {
     let got = add(&shop(), &RETURNING, "item=lantern").await;
     // What is there is not said again, so that nothing of it can be lost.
@@ -181,8 +195,10 @@ async fn what_cannot_go_into_the_basket_changes_nothing() {
     let full = format!(r#"{{"basket":{{"doormat":{{"a":{}}}}}}}"#, 99);
     let full = [("x-context-standing", "returning"), ("x-context-attributes", full.as_str())];
     for (told, form, status) in [
-        (&RETURNING[..], "item=yacht", StatusCode::UNPROCESSABLE_ENTITY),
-        (&RETURNING, "item=", StatusCode::UNPROCESSABLE_ENTITY),
+        (&RETURNING[..], "item=", StatusCode::UNPROCESSABLE_ENTITY),
+        (&RETURNING, "item=+", StatusCode::UNPROCESSABLE_ENTITY),
+        (&RETURNING, "item=a%0d%0ab", StatusCode::UNPROCESSABLE_ENTITY),
+        (&RETURNING, &format!("item={}", "x".repeat(65)), StatusCode::UNPROCESSABLE_ENTITY),
         (&RETURNING, "other=doormat", StatusCode::UNPROCESSABLE_ENTITY),
         (&RETURNING, "", StatusCode::UNPROCESSABLE_ENTITY),
         (&full, "item=doormat", StatusCode::UNPROCESSABLE_ENTITY),
@@ -207,8 +223,10 @@ async fn the_basket_shows_what_the_session_keeps() {
     assert!(got.body.contains("Doormat") && got.body.contains("€58.00"));
     assert!(got.body.contains("<span class=\"count\">2"));
 
-    let gone = [("x-context-attributes", r#"{"basket":{"sledge":{"a":1}}}"#)];
-    assert!(get(&shop(), "/basket", &gone).await.body.contains("no longer sold"));
+    let own = [("x-context-attributes", r#"{"basket":{"<b>sledge":{"a":1},"\u00c4pfel":{"a":1}}}"#)];
+    let body = get(&shop(), "/basket", &own).await.body;
+    assert!(body.contains("not from this shop") && body.contains("\u{c4}pfel"), "{body}");
+    assert!(body.contains("&lt;b&gt;sledge") && !body.contains("<b>sledge"), "{body}");
 
     let got = get(&shop(), "/basket", &ANONYMOUS).await;
     assert!(got.body.contains("It is empty."));

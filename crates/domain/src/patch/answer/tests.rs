@@ -1,6 +1,7 @@
 //! Every status, place and author.
 
 use super::*;
+use crate::patch_refused::Unheeded;
 
 #[test]
 fn only_the_apps_own_final_head_below_500_counts() {

@@ -47,7 +47,7 @@ async fn through(
     let (minted, swapped, ended, page) = tokio::join!(
         house.idp.mint(logged_on(&log_on.grant), None),
         house.idp.swap(Presented::Inside(jpt.clone())),
-        house.idp.end(End::User(house.alice.clone()), Cause::LogOutEverywhere),
+        house.idp.end(End::User { id: house.alice.clone(), by: None }, Cause::LogOutEverywhere),
         browser.get(&outlet),
     );
     assert!(!patience.left().is_zero(), "it took longer than {ANSWERED_WITHIN:?}");
@@ -65,7 +65,7 @@ async fn through(
     house.idp.swap(Presented::Inside(jpt)).await.unwrap();
     let page = browser.get(&outlet).await;
     assert!(page.parameter("code").is_some(), "still signed on: {}", page.body);
-    house.idp.end(End::User(house.alice.clone()), Cause::LogOutEverywhere).await.unwrap();
+    house.idp.end(End::User { id: house.alice.clone(), by: None }, Cause::LogOutEverywhere).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,6 +6,7 @@ use std::thread;
 
 use vestibule_domain::identity::Timestamp;
 use vestibule_registry::{Caps, Registry, Server};
+use vestibule_testkit::patience::{PATIENCE, Patience};
 use vestibule_testkit::server::postgres::{Postgres, SUPERUSER};
 
 /// Nothing here is about surviving the loss of power.
@@ -35,9 +36,37 @@ impl Door {
         Self(server)
     }
 
+    /// The same door once more.
+    pub(crate) fn again(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     /// The same registry once more, as another process has it.
     pub(crate) fn registry(&self) -> Arc<Registry> {
         Arc::new(Registry::connect(&self.0, Caps::default()).unwrap())
+    }
+
+    /// Lets everybody read and nobody change a family, until so many wait for that.
+    pub(crate) fn hold_writers(&self, waiting: i64) -> thread::JoinHandle<()> {
+        let lock =
+            format!("SET search_path TO {}; BEGIN; LOCK TABLE families IN EXCLUSIVE MODE", self.0.schema);
+        let behind = "WITH RECURSIVE behind (pid) AS (SELECT pg_backend_pid() UNION SELECT activity.pid \
+                      FROM pg_stat_activity activity JOIN behind ON behind.pid = ANY (pg_blocking_pids(activity.pid))) \
+                      SELECT count(*) - 1 FROM behind";
+        let url = self.0.url.clone();
+        let (held, is_held) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
+            client.batch_execute(&lock).unwrap();
+            held.send(()).unwrap();
+            let patience = Patience::new(PATIENCE);
+            while client.query_one(behind, &[]).unwrap().get::<_, i64>(0) < waiting {
+                assert!(!patience.left().is_zero(), "they do not wait for each other");
+            }
+            client.batch_execute("ROLLBACK").unwrap();
+        });
+        is_held.recv().unwrap();
+        thread
     }
 
     pub(crate) fn hold(&self, _: Timestamp) -> Hold {

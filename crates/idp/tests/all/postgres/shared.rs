@@ -14,10 +14,10 @@ use vestibule_ports::authority::{Authority as _, KeyPurpose};
 use vestibule_ports::clock::TestClock;
 use vestibule_ports::entropy::SeededEntropy;
 use vestibule_ports::issuer::{Cause, End, Ended, FeedItem, Issuer as _, IssuerError, Presented, Refusal};
-use vestibule_testkit::patience::PATIENCE;
+use vestibule_testkit::patience::{PATIENCE, Patience};
 
 use super::database;
-use super::house::{BIRTH, config};
+use super::house::{BIRTH, House, config, over_https};
 use super::keys::kid;
 use super::site::{SID, returning};
 
@@ -42,7 +42,7 @@ fn started_at_once(count: usize) -> Vec<Arc<Idp>> {
 }
 
 async fn document(idp: &Arc<Idp>, path: &str) -> String {
-    let request = Request::get(path).body(Body::empty()).unwrap();
+    let request = over_https(Request::get(path)).body(Body::empty()).unwrap();
     let body = idp.router().oneshot(request).await.unwrap().into_body().collect().await.unwrap();
     String::from_utf8(body.to_bytes().to_vec()).unwrap()
 }
@@ -62,6 +62,62 @@ async fn of_many_first_starts_at_one_instant_one_set_of_keys_remains() {
     for idp in &idps {
         idp.swap(Presented::Inside(minted.jpt.clone())).await.unwrap();
     }
+}
+
+/// A house with a second provider, whose clock is ten minutes behind, and the first refresh token of a family.
+async fn with_a_slower_one() -> (House, Arc<Idp>, database::Door, String) {
+    let (registry, door) = database::fresh();
+    let clock = Arc::new(TestClock::new(Timestamp::from_secs(BIRTH - 600)));
+    let slower = Idp::new(config(), door.registry(), clock, Arc::new(SeededEntropy::new(8))).unwrap();
+    let another_way_in = door.again();
+    let house = House::over(config(), registry, door).await;
+    let tokens = house.mobile_tokens("openid offline_access orders:read products:read").await;
+    (house, slower, another_way_in, tokens["refresh_token"].as_str().unwrap().to_owned())
+}
+
+/// The answer's `refresh_token`, or its `error`.
+async fn refreshed(idp: &Arc<Idp>, token: &str) -> String {
+    let body = format!("grant_type=refresh_token&client_id=mobile-app&refresh_token={token}");
+    let request = over_https(Request::post("/token"));
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let answer = idp.router().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    let told = document.get("refresh_token").or(document.get("error"));
+    told.and_then(serde_json::Value::as_str).unwrap_or_else(|| panic!("{document}")).to_owned()
+}
+
+/// The same for a client that comes again when the registry is busy: who waits for a lock is sent away before the test
+/// loses its patience.
+async fn refreshed_at_last(idp: &Arc<Idp>, token: &str) -> String {
+    let patience = Patience::new(PATIENCE);
+    loop {
+        let told = refreshed(idp, token).await;
+        if told != "temporarily_unavailable" || patience.left().is_zero() {
+            return told;
+        }
+    }
+}
+
+/// Two requests of one client, each at another process: both were here before the token was used up.
+#[tokio::test]
+async fn two_refreshes_at_once_at_two_providers_get_one_child() {
+    let (house, slower, door, token) = with_a_slower_one().await;
+    let hold = door.hold_writers(2);
+    let (one, other) =
+        tokio::join!(refreshed_at_last(&house.idp, &token), refreshed_at_last(&slower, &token));
+    hold.join().unwrap();
+    assert_eq!(one, other);
+    assert_ne!(refreshed(&slower, &one).await, "invalid_grant", "the family lives");
+}
+
+/// To a clock that is behind, the rotation lies in the future. No clock is asked.
+#[tokio::test]
+async fn a_used_token_is_reuse_at_a_provider_whose_clock_is_behind() {
+    let (house, slower, _door, token) = with_a_slower_one().await;
+    let child = refreshed(&house.idp, &token).await;
+    assert_eq!(refreshed(&slower, &token).await, "invalid_grant");
+    assert_eq!(refreshed(&house.idp, &child).await, "invalid_grant", "and the family has ended");
 }
 
 /// What ends at one process is told by the other, without waiting for the time of its heartbeat.

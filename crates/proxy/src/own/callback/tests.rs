@@ -1,9 +1,10 @@
 //! Another user's log-on ends the session that was there, unless that has risen meanwhile; and what comes to nothing
 //! leaves nothing alive.
 
-use vestibule_domain::attempt::ReturnTarget;
+use vestibule_domain::attempt::{ReturnTarget, TryValue};
 use vestibule_domain::audit::Tombstone;
 use vestibule_domain::identity::{Epoch, GrantDigest};
+use vestibule_oauth::pkce::Verifier;
 use vestibule_ports::issuer::Ended;
 use vestibule_ports::memory::Fault;
 use vestibule_ports::session_store::Slot;
@@ -57,16 +58,40 @@ async fn a_session_that_rises_between_the_look_and_the_end_lives_and_the_log_on_
 /// The whole callback of a log-in of bob's; the status of its answer.
 async fn bob_is_back(rig: &Rig) -> u16 {
     let (code, verifier) = rig.log_in("bob", 9);
-    let attempt = Attempt {
+    log_on(&call(rig), &state(), attempt(rig, verifier, "/"), code, &Tries::default()).await.status().code()
+}
+
+fn state() -> State {
+    TryValue::from_random(&[5; 16]).state()
+}
+
+fn attempt(rig: &Rig, verifier: Verifier, target: &str) -> Attempt {
+    Attempt {
         site: rig.site().id.clone(),
         verifier,
         nonce: String::new(),
-        target: ReturnTarget::root(),
+        target: ReturnTarget::or_root(target.as_bytes()),
         asked: false,
         restarted: false,
         begun_at: rig.now(),
-    };
-    log_on(&call(rig), attempt, code, &Tries::default()).await.status().code()
+    }
+}
+
+#[tokio::test]
+async fn an_idp_that_does_not_answer_leaves_an_address_that_begins_anew_when_it_is_repeated() {
+    let rig = Rig::new();
+    let value = TryValue::from_random(&[5; 16]);
+    let mut tries = Tries::default();
+    tries.push(value);
+    assert!(tries.take(&state()));
+    let (code, verifier) = rig.log_in("bob", 9);
+    rig.issuer.set_unreachable(true);
+    let answer = log_on(&call(&rig), &state(), attempt(&rig, verifier, "/basket"), code, &tries).await;
+    assert_eq!(answer.status().code(), 503);
+
+    let kept = rig.visitors().sessions.take_attempt(state().key()).await.unwrap();
+    let again = attempt::callback(false, &rig.site().id, kept, rig.now());
+    assert!(matches!(again, attempt::Callback::Restart(target) if target.as_str() == "/basket"));
 }
 
 fn bobs_grant(rig: &Rig) -> Ended {

@@ -1,6 +1,6 @@
 //! Steps that belong together: what is rare by chance alone and dangerous when it happens.
 
-use super::{BROWSERS, NODES, Page, Step, USERS};
+use super::{BROWSERS, ENDERS, Mood, NODES, Page, Step, USERS};
 use crate::storm::dice::Dice;
 use crate::storm::links::{Channel, Link};
 
@@ -8,13 +8,17 @@ use crate::storm::links::{Channel, Link};
 const BAD: u64 = 1 << 16;
 
 /// Adds one motif, of one browser at two nodes.
-pub(super) fn play(dice: &mut Dice, steps: &mut Vec<Step>) {
+pub(super) fn play(dice: &mut Dice, mood: Mood, steps: &mut Vec<Step>) {
     let browser = dice.below(BROWSERS.into()) as u8;
     let user = dice.below(USERS.into()) as u8;
     let here = dice.below(NODES.into()) as u8;
     let there = (here + 1) % NODES;
     let motif = Motif { browser, user, here, there };
-    match dice.below(6) {
+    match dice.below(9) {
+        6 if mood.has_thieves => motif.stolen(dice, steps),
+        7 if mood.has_steps => motif.end_in_the_wrong_time(dice, steps),
+        8 => motif.whole_log_on(dice, mood, steps),
+        6 | 7 => motif.step_up(dice, steps),
         0 => motif.end_unheard(dice, steps),
         1 => motif.end_while_cut_off(dice, steps),
         2 => motif.tabs_race(dice, steps),
@@ -48,8 +52,8 @@ impl Motif {
 
     /// Something ends there.
     fn end(&self, dice: &mut Dice) -> Step {
-        match dice.below(3) {
-            0 => Step::Revoke { user: self.user },
+        match dice.below(5) {
+            0 | 1 => Step::End { user: self.user, by: dice.pick(&ENDERS).0 },
             _ => Step::LogOut {
                 browser: self.browser,
                 node: self.there,
@@ -141,7 +145,7 @@ impl Motif {
             Step::Wait { millis: dice.pick(&[20, 400, 6_000]) },
             self.visit(self.here, Page::Account, 0),
         ]);
-        steps.push(Step::Revoke { user: self.user });
+        steps.push(Step::End { user: self.user, by: dice.pick(&ENDERS).0 });
         steps.push(self.visit(self.there, Page::Account, dice.below(BAD) as u32));
     }
 
@@ -156,5 +160,87 @@ impl Motif {
             let luck = if dice.percent(50) { dice.below(BAD) as u32 } else { 0 };
             steps.push(self.visit(node, page, luck));
         }
+    }
+
+    /// The cookies are in other hands, at a node that may be cut off from what has to hear of it; and the same person is
+    /// logged on at the other site.
+    fn stolen(&self, dice: &mut Dice, steps: &mut Vec<Step>) {
+        let (first, last) = (0, BROWSERS - 1);
+        let twin = if self.browser == last { first } else { last };
+        let other = Self { browser: twin, ..*self };
+        self.begin(steps);
+        other.begin(steps);
+        let page = dice.pick(&[Page::Basket, Page::Draft]);
+        steps.extend([self.visit(self.here, page, 0), Step::Wait { millis: 400 }]);
+        let (node, link) = (self.there, dice.pick(&[Link::Refusing, Link::Deaf]));
+        match dice.below(6) {
+            0 => steps.push(Step::Idp { node, link }),
+            1 => steps.push(Step::Store { node, link }),
+            2 => steps.push(Step::Events { node: self.here, channel: Channel::Silent }),
+            3 => steps.push(Step::Ends { node: self.here, channel: Channel::Silent }),
+            _ => {}
+        }
+        let luck = if dice.percent(30) { dice.below(BAD) as u32 } else { 0 };
+        steps.push(Step::Steal { browser: self.browser, node, page: Page::Account, luck });
+        for millis in [20, 260, 700] {
+            steps.extend([Step::Wait { millis: dice.pick(&[millis, 4 * millis]) }, self.look(dice)]);
+            steps.push(other.visit(dice.pick(&[self.here, self.there]), Page::Account, 0));
+        }
+        steps.push(self.log_on(self.here, 0));
+    }
+
+    /// The clock of a node that does not hear of an end is set back or forward.
+    fn end_in_the_wrong_time(&self, dice: &mut Dice, steps: &mut Vec<Step>) {
+        let node = self.here;
+        self.begin(steps);
+        steps.push(Step::Events { node, channel: Channel::Silent });
+        if dice.percent(50) {
+            steps.push(Step::Ends { node, channel: Channel::Silent });
+        }
+        let seconds = dice.pick(&[-540, -31, -4, 4, 540]);
+        steps.extend([Step::Wait { millis: 20 }, Step::Clock { node, seconds }, self.end(dice)]);
+        for millis in [260, 2_000, 700] {
+            steps.extend([Step::Wait { millis }, self.look(dice)]);
+        }
+        steps.push(Step::Clock { node, seconds: dice.pick(&[0, -seconds]) });
+        steps.extend([Step::Events { node, channel: Channel::Up { lag: 0 } }, self.look(dice)]);
+    }
+
+    /// A log-on that is used until its limit, by clocks that may differ.
+    fn whole_log_on(&self, dice: &mut Dice, mood: Mood, steps: &mut Vec<Step>) {
+        self.begin(steps);
+        steps.push(self.visit(self.here, Page::Basket, 0));
+        for _ in 0..8 {
+            steps.extend([Step::Leap { minutes: 29 }, self.visit(self.here, Page::Account, 0)]);
+        }
+        if mood.has_steps {
+            steps.push(Step::step_clock(dice, self.here));
+        }
+        for _ in 0..4 {
+            let node = dice.pick(&[self.here, self.here, self.there]);
+            let minutes = dice.pick(&[1, 1, 5]);
+            steps.extend([
+                Step::Leap { minutes },
+                self.visit(node, dice.pick(&[Page::Shop, Page::Account]), 0),
+            ]);
+        }
+    }
+
+    /// An app demands a young log-on while something happens to the old one.
+    fn step_up(&self, dice: &mut Dice, steps: &mut Vec<Step>) {
+        self.begin(steps);
+        if dice.percent(60) {
+            steps.push(Step::Leap { minutes: dice.pick(&[1, 6]) });
+        }
+        let luck = if dice.percent(50) { dice.below(BAD) as u32 } else { 0 };
+        let (browser, user) = (self.browser, self.user);
+        let step_up = |node, back, luck| Step::ProveAgain { browser, node, back, user, luck };
+        steps.push(step_up(self.here, self.there, luck));
+        if dice.percent(50) {
+            steps.extend([Step::Wait { millis: dice.pick(&[1, 20, 120]) }, self.end(dice)]);
+        }
+        steps
+            .extend([Step::Wait { millis: dice.pick(&[20, 400, 6_000]) }, step_up(self.there, self.here, 0)]);
+        steps.push(self.visit(self.there, Page::Pay, 0));
     }
 }

@@ -210,6 +210,14 @@ pub(super) struct Address {
     pub(super) place: String,
 }
 
+/// Whether the path goes on behind the database, which the server would only find out when asked.
+fn names_more(url: &str) -> bool {
+    let address = url.split('?').next().unwrap_or_default();
+    let behind_scheme = address.split_once("//").map_or(address, |(_, rest)| rest);
+    let behind_account = behind_scheme.rsplit_once('@').map_or(behind_scheme, |(_, rest)| rest);
+    behind_account.matches('/').count() > 1
+}
+
 impl Address {
     pub(super) fn read(server: &Server) -> Result<Self, ConnectError> {
         let schema = server.schema.clone();
@@ -220,6 +228,11 @@ impl Address {
             return Err(ConnectError::Url("it does not begin with postgres://".to_owned()));
         }
         let (url, mode) = without_mode(&server.url)?;
+        if names_more(&url) {
+            return Err(ConnectError::Url(
+                "what follows the host is more than the name of a database".to_owned(),
+            ));
+        }
         let mut config: Config = url.parse().map_err(|error: Error| ConnectError::Url(cause(&error)))?;
         if config.get_hosts().is_empty() {
             return Err(ConnectError::Url("it names no host".to_owned()));

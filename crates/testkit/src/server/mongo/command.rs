@@ -71,13 +71,23 @@ impl fmt::Debug for Reply {
 }
 
 /// Sends a command to the database `admin`, on a connection of its own.
-pub(super) fn ask(address: SocketAddr, mut command: Vec<(&str, Value)>) -> io::Result<Reply> {
+pub(super) fn ask(address: SocketAddr, command: Vec<(&str, Value)>) -> io::Result<Reply> {
+    ask_on(&mut connect(address)?, command)
+}
+
+/// A connection for commands.
+pub(super) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpStream::connect_timeout(&address, PATIENCE)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    Ok(socket)
+}
+
+/// The same, on a connection that is there.
+pub(super) fn ask_on(socket: &mut TcpStream, mut command: Vec<(&str, Value)>) -> io::Result<Reply> {
     command.push(("$db", "admin".into()));
     let document = document(&command);
     // No flags, then one section of the kind "the whole command".
     let body = [&[0; 4], &[0][..], &document].concat();
-    let mut socket = TcpStream::connect_timeout(&address, PATIENCE)?;
-    socket.set_read_timeout(Some(PATIENCE))?;
     let header = [length(HEADER_BYTES + body.len()), 1, 0, OP_MSG];
     socket.write_all(&[header.map(i32::to_le_bytes).as_flattened(), &body].concat())?;
     let mut header = [0; HEADER_BYTES];

@@ -40,6 +40,7 @@ fn a_url_that_cannot_be_meant_is_refused_with_what_is_wrong() {
         ("postgres:///v?user=v", "names no host"),
         ("postgres://db.example/v", "names no user"),
         ("postgres://v@db.example", "names no database"),
+        ("postgres://v@db.example/a/b", "what follows the host is more than the name of a database"),
         ("postgres://v@db.example/v?sslmode=prefer", "sslmode is disable or verify-full"),
         ("postgres://v@db.example/v?colour=blue", "colour"),
         ("postgres://v@db.example:port/v", "port"),
