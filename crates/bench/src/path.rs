@@ -44,6 +44,9 @@ pub(crate) struct Options {
     /// The `vestibule` to measure; default: the one beside this program
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
+    /// Another `vestibule`, measured in the same rounds: what a change costs
+    #[arg(long, value_name = "FILE")]
+    beside: Option<PathBuf>,
     /// Besides nginx, measure only ways whose name has this in it: for a profiler
     #[arg(long, value_name = "WORD")]
     way: Option<String>,
@@ -59,12 +62,22 @@ struct Slice {
 /// The slices of one round, in the order of the candidates.
 type Round = Vec<Slice>;
 
+/// A way as it is reported.
+struct Way {
+    name: &'static str,
+    request_bytes: usize,
+    /// The same way through the other binary, by its place.
+    twin: Option<usize>,
+    /// Whether it counts for the gate.
+    is_ours: bool,
+}
+
 /// What was measured.
 pub(crate) struct Report {
     machine: Machine,
     pinned: bool,
-    /// The ways with the bytes of their requests. The first is what the others are compared with.
-    ways: Vec<(&'static str, usize)>,
+    /// The first is what the others are compared with.
+    ways: Vec<Way>,
     rounds: Vec<Round>,
     programs: Vec<Footprint>,
     gated: bool,
@@ -82,8 +95,10 @@ struct Footprint {
 /// Runs the benchmark.
 pub(crate) fn run(options: &Options) -> Result<Report, Fault> {
     let binary = options.binary.clone().map_or_else(beside_us, Ok)?;
-    if !binary.is_file() {
-        return Err(Fault::NoBinary(binary));
+    if let Some(missing) =
+        [Some(&binary), options.beside.as_ref()].into_iter().flatten().find(|it| !it.is_file())
+    {
+        return Err(Fault::NoBinary(missing.clone()));
     }
     let versions = vec![machine::said(&binary, "--version"), machine::said(Path::new("nginx"), "-v")];
     let machine = Machine::look(versions);
@@ -97,20 +112,36 @@ pub(crate) fn run(options: &Options) -> Result<Report, Fault> {
     let folder = folder()?;
     let nginx = Nginx::start(folder.path(), core, origin)?;
     let shop = Shop::start(&binary, folder.path(), core, origin, "")?;
+    let other_folder = self::folder()?;
+    let other = options.beside.as_ref().map(|it| Shop::start(it, other_folder.path(), core, origin, ""));
+    let other = other.transpose()?;
     let resident = || Ok::<_, Fault>([nginx.program().resident_kib()?, shop.program().resident_kib()?]);
     let idle = resident()?;
-    let mut candidates = vec![nginx.pass_through()];
     let wanted = options.way.as_deref().unwrap_or_default();
-    candidates.extend(shop.ways()?.into_iter().filter(|way| way.name.contains(wanted)));
-    if candidates.len() == 1 {
+    let ways_of = |shop: &Shop| {
+        Ok::<Vec<_>, Fault>(shop.ways()?.into_iter().filter(|way| way.name.contains(wanted)).collect())
+    };
+    let mut candidates = vec![nginx.pass_through()];
+    candidates.extend(ways_of(&shop)?);
+    let ours = 1..candidates.len();
+    if ours.is_empty() {
         return Err(Fault::Step("looking for ways", format!("none has {wanted:?} in its name")));
+    }
+    if let Some(other) = &other {
+        candidates.extend(ways_of(other)?);
     }
     let rounds = measure(&candidates, if options.quick { QUICK_ROUNDS } else { ROUNDS })?;
     let loaded = resident()?;
     let footprint =
         |name, ready_ms, at: usize| Footprint { name, ready_ms, idle_kib: idle[at], loaded_kib: loaded[at] };
     let programs = vec![footprint("nginx", nginx_ready, 0), footprint("vestibule", shop_ready, 1)];
-    let ways = candidates.iter().map(|candidate| (candidate.name, candidate.request.len())).collect();
+    let way = |(at, candidate): (usize, &Candidate)| Way {
+        name: candidate.name,
+        request_bytes: candidate.request.len(),
+        twin: (at >= ours.end).then(|| at - ours.len()),
+        is_ours: ours.contains(&at),
+    };
+    let ways = candidates.iter().enumerate().map(way).collect();
     Ok(Report { machine, pinned, ways, rounds, programs, gated: options.gate })
 }
 
@@ -175,13 +206,13 @@ pub(crate) fn shuffled(count: usize) -> Vec<usize> {
 impl Report {
     /// Whether the measurement is good enough, where it was asked.
     pub(crate) fn passes(&self) -> bool {
-        let is_cheap = |way| self.ratio(way).is_some_and(|ratio| ratio.median <= GATE);
-        !self.gated || (0..self.ways.len()).all(is_cheap)
+        let is_cheap = |way| self.ratio(way, 0).is_some_and(|ratio| ratio.median <= GATE);
+        !self.gated || (0..self.ways.len()).filter(|&way| self.ways[way].is_ours).all(is_cheap)
     }
 
-    /// This way's processor time as a share of the first one's, in the same round.
-    fn ratio(&self, way: usize) -> Option<Spread> {
-        Spread::of(self.rounds.iter().map(|round| round[way].microseconds / round[0].microseconds))
+    /// This way's processor time as a share of another's, in the same round.
+    fn ratio(&self, way: usize, of: usize) -> Option<Spread> {
+        Spread::of(self.rounds.iter().map(|round| round[way].microseconds / round[of].microseconds))
     }
 
     fn spread(&self, way: usize, of: impl Fn(&Slice) -> f64) -> Option<Spread> {
@@ -211,13 +242,22 @@ impl fmt::Display for Report {
             "{:<22}{:>14}{:>20}{:>12}{:>20}",
             "", "request bytes", "us/request", "requests/s", "ratio to nginx"
         )?;
-        for (at, (name, bytes)) in self.ways.iter().enumerate() {
+        for (at, way) in self.ways.iter().enumerate() {
             let time = self.spread(at, |slice| slice.microseconds);
             let rate = self.spread(at, |slice| slice.per_second);
-            let (Some(time), Some(rate), Some(ratio)) = (time, rate, self.ratio(at)) else { continue };
+            let (Some(time), Some(rate), Some(ratio)) = (time, rate, self.ratio(at, 0)) else { continue };
             let time = format!("{:.1} [{:.1}-{:.1}]", time.median, time.low, time.high);
             let ratio = format!("{:.2} [{:.2}-{:.2}]", ratio.median, ratio.low, ratio.high);
-            writeln!(f, "{name:<22}{bytes:>14}{time:>20}{:>12.0}{ratio:>20}", rate.median)?;
+            let (name, bytes) = (way.name, way.request_bytes);
+            write!(f, "{name:<22}{bytes:>14}{time:>20}{:>12.0}{ratio:>20}", rate.median)?;
+            if let Some(change) = way.twin.and_then(|twin| self.ratio(twin, at)) {
+                write!(
+                    f,
+                    "  beside; ours to it {:.2} [{:.2}-{:.2}]",
+                    change.median, change.low, change.high
+                )?;
+            }
+            writeln!(f)?;
         }
         writeln!(f, "\n{:<22}{:>30}{:>14}{:>20}", "", "ms until ready", "MiB idle", "MiB after the load")?;
         for Footprint { name, ready_ms, idle_kib, loaded_kib } in &self.programs {

@@ -1,6 +1,6 @@
 //! The measuring itself, with nginx against nginx: nothing is compared, everything is used.
 
-use super::{Footprint, Report, Slice, measure};
+use super::{Footprint, Report, Slice, Way, measure};
 use crate::machine::Machine;
 use crate::nginx::Nginx;
 use crate::origin;
@@ -27,7 +27,10 @@ fn report(shares: &[f64], gated: bool) -> Report {
     Report {
         machine: Machine::look(vec!["nginx".to_owned()]),
         pinned: false,
-        ways: vec![("nginx", 500), ("other", 600)],
+        ways: vec![
+            Way { name: "nginx", request_bytes: 500, twin: None, is_ours: false },
+            Way { name: "other", request_bytes: 600, twin: None, is_ours: true },
+        ],
         rounds: shares.iter().map(|share| vec![slice(20.0), slice(20.0 * share)]).collect(),
         programs: vec![Footprint {
             name: "other",
@@ -56,4 +59,16 @@ fn a_report_says_what_was_measured() {
     assert!(has("other ", "1.10 [1.05-1.15]"), "{text}");
     assert!(has("other ", "80 [80-80]") && has("other ", "4.0"), "{text}");
     assert!(has("gate 1.2", "passed"), "{text}");
+}
+
+#[test]
+fn another_binary_is_compared_round_by_round_and_not_gated() {
+    let mut report = report(&[1.0, 1.1, 1.0], true);
+    report.ways.push(Way { name: "other", request_bytes: 600, twin: Some(1), is_ours: false });
+    for (round, share) in report.rounds.iter_mut().zip([2.0, 2.0, 4.0]) {
+        round.push(Slice { microseconds: round[1].microseconds * share, per_second: 1.0 });
+    }
+    assert!(report.passes());
+    let text = report.to_string();
+    assert!(text.contains("beside; ours to it 0.50 ["), "{text}");
 }
