@@ -17,7 +17,7 @@ pub(crate) fn read_or_make(dir: &Path, entropy: &dyn Entropy) -> anyhow::Result<
     let path = dir.join(NAME);
     match std::fs::read_to_string(&path) {
         Ok(text) => {
-            let token = AdminToken::parse(text.trim_end());
+            let token = AdminToken::parse(&text);
             let token =
                 token.map_err(|_| anyhow::anyhow!("{} holds no admin token: remove it", path.display()))?;
             Ok(token.digest())

@@ -1,6 +1,7 @@
 //! The configuration file: TOML, unknown keys refused, every problem told with file, line and key. Environment variables
 //! `VESTIBULE_SECTION__KEY` override single values. Paths count from the directory of the file.
 
+mod files;
 mod issuer;
 mod limits;
 mod overrides;
@@ -19,13 +20,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use thiserror::Error;
 use vestibule_gateway::ServiceConfig;
-use vestibule_oauth::token::ClientSecret;
-use vestibule_proxy::{AttributeConfig, Problem, RouteConfig};
+use vestibule_idp::config::RegistryPassword;
+use vestibule_proxy::{AttributeConfig, RouteConfig};
+use vestibule_routes::Problem;
 
 pub use issuer::IssuerConfig;
 pub use limits::LimitsConfig;
 pub use session::{Secret, SessionsConfig, StoreName};
 
+use files::Files;
 use reading::Reading;
 
 /// Everything a process is told.
@@ -310,33 +313,26 @@ impl Config {
             *path = dir.join(&path);
         }
         let mut problems = self.sessions.read_files(dir);
-        let mut registry_files = Vec::new();
-        let mut read = |at: String, file: &Path| {
-            let file = dir.join(file);
-            let text = std::fs::read_to_string(&file).map_err(|error| error.to_string());
-            let secret = text.and_then(|text| {
-                let malformed = |_| "does not hold a secret: one line of printable ASCII".to_owned();
-                ClientSecret::parse(text.trim_end()).map_err(malformed)
-            });
-            secret
-                .map_err(|why| problems.push(Problem { at, what: format!("{}: {why}", file.display()) }))
-                .ok()
-        };
         if let Some(idp) = &mut self.idp {
-            registry_files = crate::registry::read_files(idp, dir);
+            let mut files = Files::of("idp", dir);
             for (at, client) in idp.clients.iter_mut().enumerate() {
-                if let Some(file) = &client.secret_file {
-                    client.secret = read(format!("idp.clients[{at}].secret_file"), file);
-                }
+                let key = format!("clients[{at}].secret_file");
+                client.secret = files.client_secret(&key, client.secret_file.as_deref());
             }
             for (at, client) in idp.role_clients.iter_mut().enumerate() {
-                client.secret = read(format!("idp.role_clients[{at}].secret_file"), &client.secret_file);
+                let key = format!("role_clients[{at}].secret_file");
+                client.secret = files.client_secret(&key, Some(&client.secret_file));
             }
+            let password = files.secret("registry_password_file", idp.registry_password_file.as_deref());
+            idp.registry_password = password.map(RegistryPassword::from);
+            idp.registry_ca = files.certificates("registry_ca_file", idp.registry_ca_file.as_deref());
+            problems.extend(files.problems);
         }
         if let Some(issuer) = &mut self.issuer {
-            issuer.secret = read("issuer.secret_file".to_owned(), &issuer.secret_file);
+            let mut files = Files::of("issuer", dir);
+            issuer.secret = files.client_secret("secret_file", Some(&issuer.secret_file));
+            problems.extend(files.problems);
         }
-        problems.extend(registry_files);
         problems
     }
 

@@ -1,13 +1,15 @@
 //! The metrics face: `/healthz` (the process is alive), `/readyz` (send it traffic), `/metrics`. Its paths count under
 //! any host; it shows no visitor's data.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use vestibule_idp::Idp;
 use vestibule_message::method::Method;
 use vestibule_message::status::Status;
 use vestibule_store_embedded::Condition;
-use vestibule_wire::{Answer, BodyFault, Exchange, HostFault, Monitor, Served};
+use vestibule_wire::{Answer, BodyFault, Exchange, HostFault, Monitor, Served, guarded};
 
 /// Whether the process wants traffic.
 #[derive(Clone, Default)]
@@ -38,6 +40,8 @@ impl Readiness {
 pub(crate) struct Health {
     pub(crate) readiness: Readiness,
     pub(crate) monitor: Monitor,
+    /// The identity provider, where this process is one.
+    pub(crate) idp: Option<Arc<Idp>>,
 }
 
 impl Health {
@@ -60,9 +64,24 @@ impl Health {
             "/healthz" => text(200, "alive\n"),
             "/readyz" if self.readiness.get() => text(200, "ready\n"),
             "/readyz" => text(503, "not ready\n"),
-            "/metrics" => answer(200).body("text/plain; version=0.0.4; charset=utf-8", self.monitor.render()),
+            "/metrics" => answer(200).body("text/plain; version=0.0.4; charset=utf-8", self.metrics()),
             _ => nothing_here(),
         }
+    }
+
+    /// All counters in the text format of Prometheus.
+    fn metrics(&self) -> String {
+        let mut text = self.monitor.render();
+        if let Some(idp) = &self.idp {
+            let name = "vestibule_password_hashes_total";
+            let hashes = idp.passwords_hashed();
+            // Cannot fail on a String.
+            let _ = write!(
+                text,
+                "# HELP {name} Password hashes computed: what log-ins cost.\n# TYPE {name} counter\n{name} {hashes}\n"
+            );
+        }
+        text
     }
 }
 
@@ -86,13 +105,7 @@ fn text(code: u16, body: &'static str) -> Answer {
 }
 
 fn answer(code: u16) -> Answer {
-    let status = Status::new(code).expect("every code in this file is between 100 and 599");
-    Answer::new(status)
-        .with("cache-control", "no-store")
-        .with("x-content-type-options", "nosniff")
-        .with("referrer-policy", "no-referrer")
-        .with("cross-origin-opener-policy", "same-origin")
-        .with("content-security-policy", "default-src 'none'; frame-ancestors 'none'")
+    guarded(Status::new(code).expect("every code in this file is between 100 and 599"))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod open_files;
 pub mod platform;
 mod reference;
 mod registry;
+mod secret_line;
 pub mod serve;
 mod session_store;
 mod store_news;

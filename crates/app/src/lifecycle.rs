@@ -1,5 +1,5 @@
-//! Signals: the first SIGTERM or SIGINT drains, a second one cuts at once. Both ways the process ends well, unless
-//! something hangs that nothing can cut: then a second one ends it all the same.
+//! Signals: the first SIGTERM or SIGINT drains, a second one cuts at once. Both ways the process ends well, with exit code
+//! 0, unless something hangs that nothing can cut: then a second one ends it all the same, with 1.
 
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -30,7 +30,7 @@ impl Signals {
                     return;
                 }
             }
-            give_up_after(CUT_MAX);
+            give_up();
         };
         std::thread::Builder::new().name("signals".to_owned()).spawn(forward)?;
         Ok(Self(receiver))
@@ -44,13 +44,20 @@ impl Signals {
     }
 }
 
-/// Ends the process, whatever still hangs in it: a disk, a pipe that nobody reads. What was acknowledged is safe.
-fn give_up_after(time: Duration) -> ! {
-    let (_kept, never) = channel::<()>();
-    let wait = |time| never.recv_timeout(time).is_err();
-    let mut waited = wait(time);
-    // Not waited for any longer, because standard error may be such a pipe too.
+/// Ends the process, whatever still hangs in it: a disk, a pipe that nobody reads. What was acknowledged is safe, and yet
+/// this was no orderly end: the exit code is 1.
+fn give_up() -> ! {
+    pause(CUT_MAX);
+    // A thread of its own writes it, because standard error may be such a pipe too.
     vestibule_wire::tell("cut short: something did not end by itself");
-    waited &= wait(TOLD_WITHIN);
-    std::process::exit(i32::from(waited))
+    pause(TOLD_WITHIN);
+    std::process::exit(1)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a process may hang is real time, and nothing wakes this"
+)]
+fn pause(time: Duration) {
+    std::thread::sleep(time);
 }

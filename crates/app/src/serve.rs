@@ -4,17 +4,18 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use vestibule_draft::directory_of;
 use vestibule_gateway::{Door, Gateway};
 use vestibule_idp::Idp;
 use vestibule_ports::clock::Clock;
 use vestibule_ports::entropy::{SystemEntropy, random};
-use vestibule_proxy::{Problem, Proxy};
+use vestibule_proxy::Proxy;
+use vestibule_routes::Problem;
 use vestibule_wire::{Drained, Listener, Monitor, Server, Settings, TrustedPeers, WallClock};
 
 use crate::config::{AccessLog, BadConfig, Config, DrainConfig, FaceName, ListenerConfig};
@@ -57,7 +58,7 @@ pub(crate) fn problems(config: &Config) -> Vec<Problem> {
     if let Err(more) = Proxy::new(&config.proxy(), None) {
         problems.extend(more);
     }
-    problems.extend(config.gateway().problems().into_iter().map(of_gateway));
+    problems.extend(config.gateway().problems());
     let of_idp = |problem: vestibule_idp::config::Problem| Problem {
         at: config.setting_of_idp(&problem.key),
         what: problem.text,
@@ -101,8 +102,7 @@ pub fn ask(config: &Config) -> anyhow::Result<Asked> {
 fn no_place(config: &Config) -> Vec<String> {
     let mut refusals = Vec::new();
     if let AccessLog::File(path) = &config.log.access {
-        let directory =
-            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let directory = directory_of(path);
         if path.is_dir() {
             refusals.push(format!("log.access: {} is a directory", path.display()));
         } else if !directory.is_dir() {
@@ -143,7 +143,11 @@ pub(crate) fn prepare(config: Config, nature: Nature) -> anyhow::Result<Running>
     let proxy = Arc::new(proxy);
     let warm = platform.wait(proxy.warm_up());
     platform.spawn(work(Arc::clone(&proxy)));
-    let health = Health { readiness: Readiness::with(platform.file.clone()), monitor: Monitor::default() };
+    let health = Health {
+        readiness: Readiness::with(platform.file.clone()),
+        monitor: Monitor::default(),
+        idp: platform.idp.clone(),
+    };
     let faces =
         FaceMaker { config: &config, platform: &platform, proxy: Arc::clone(&proxy), health: health.clone() };
     let mut listeners = Vec::new();
@@ -201,9 +205,8 @@ impl FaceMaker<'_> {
 
     fn gateway(&self, door: Door) -> anyhow::Result<Option<Rest>> {
         let Some(services) = self.platform.gateway_services() else { return Ok(None) };
-        let gateway = Gateway::new(&self.config.gateway(), door, services).map_err(|problems| {
-            self.config.refuse(&problems.into_iter().map(of_gateway).collect::<Vec<_>>())
-        })?;
+        let gateway = Gateway::new(&self.config.gateway(), door, services)
+            .map_err(|problems| self.config.refuse(&problems))?;
         Ok(Some(Rest::Gateway(Box::new(gateway))))
     }
 }
@@ -243,10 +246,6 @@ async fn warm_up(proxy: Arc<Proxy>, readiness: Readiness) {
         tokio::time::sleep(READY_EVERY).await;
     }
     readiness.set(true);
-}
-
-fn of_gateway(problem: vestibule_gateway::Problem) -> Problem {
-    Problem { at: problem.at, what: problem.what }
 }
 
 fn bind(listener: &ListenerConfig) -> anyhow::Result<(TcpListener, SocketAddr)> {

@@ -190,3 +190,6 @@ pub(crate) async fn ask(config: &SessionsConfig, data_dir: Option<&Path>) -> Res
         }
     }
 }
+
+#[cfg(all(test, feature = "mongo", feature = "postgres", feature = "redis"))]
+mod tests;

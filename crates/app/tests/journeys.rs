@@ -10,14 +10,17 @@ mod journeys {
     mod cluster;
     mod drain;
     mod expect;
+    mod few_files;
     mod framing;
     mod front;
     mod hygiene;
     mod limits;
     mod on_postgres;
     mod origin;
+    mod pool;
     mod relay;
     mod routing;
+    mod signals;
     mod upstream;
     mod visitor;
 }

@@ -7,6 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use url::Url;
 
@@ -24,6 +25,9 @@ const FIXED: &str = include_str!("shop/settings.toml");
 const PLAIN_HOST: &str = "plain.example";
 const USER: &str = "bench";
 const TILL: &str = "till";
+
+/// Who has come to log on so far. Where balancers are believed, each comes from another address: one may not begin many.
+static COMERS: AtomicU32 = AtomicU32::new(0);
 
 /// A Vestibule that runs.
 pub(crate) struct Shop {
@@ -163,7 +167,8 @@ impl Entrance {
         const STEP: &str = "the log-on";
         let failed = |error: io::Error| Fault::Step(STEP, error.to_string());
         let ended_at = |answer: &Answer| Fault::Step(STEP, answer.place());
-        let mut browser = Browser::default();
+        let [.., high, low] = COMERS.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        let mut browser = Browser::from_address(&format!("10.0.{high}.{low}"));
         let page = format!("http://{}{}", localhost(self.web), origin::TOLD);
         let form = browser.get(&page).map_err(failed)?;
         let action = browser::attribute(&form.body, "<form", "action");

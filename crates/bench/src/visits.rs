@@ -1,9 +1,11 @@
 //! Page views behind the proxy, with each session store and with the near cache on and off: how many, how long they take
-//! and what processor time they cost, of Vestibule and of the store's server. Four in five visitors are anonymous.
+//! and what processor time they cost, of Vestibule and of the store's server. Four in five visitors are anonymous, and now
+//! and then somebody logs on.
 
+mod drive;
 mod house;
+mod latency;
 mod mix;
-mod open_loop;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +17,6 @@ use tokio::runtime::Runtime;
 
 use crate::cpu::Account;
 use crate::fault::Fault;
-use crate::load::{CONNECTIONS, Count, Load};
 use crate::machine::{self, Machine};
 use crate::origin;
 use crate::page;
@@ -23,20 +24,26 @@ use crate::path::{beside_us, shuffled};
 use crate::progress::{Progress, about};
 use crate::spread::Spread;
 use crate::stopwatch::Stopwatch;
+use drive::{BROWSERS, Driven, Pace};
 use house::House;
-use open_loop::Timed;
+use latency::Latencies;
 
-/// How long each is asked as fast as it answers.
-const SLICE: Duration = Duration::from_millis(500);
-/// How long each is asked at a steady rate.
+/// How long visitors come as fast as they are answered.
+const SLICE: Duration = Duration::from_secs(1);
+/// How long they have come before that, which is not measured.
+const WARM_SLICE: Duration = Duration::from_secs(1);
+/// How long they come at a steady rate.
 const STEADY_SLICE: Duration = Duration::from_secs(3);
 const ROUNDS: usize = 5;
 const QUICK_ROUNDS: usize = 1;
 /// No round begins that would end later.
 const RUN_MAX: Duration = Duration::from_mins(9);
-/// Page views a second of the steady part, far below what any of them can do when built for release.
+/// Requests a second of the steady part, far below what any of them can do when built for release.
 const RATE: u32 = 2_000;
 const QUICK_RATE: u32 = 200;
+/// What a log-on consists of.
+const LOG_ON: &str = "all requests from the page that wants one to that page, by the form, with a password hash of the \
+                      usual cost among them, and one page more";
 const PROXY_CORE: usize = 0;
 const LOAD_CORE: usize = 1;
 
@@ -63,8 +70,10 @@ struct Round {
     per_second: f64,
     ours_us: f64,
     server_us: f64,
-    steady: Timed,
-    /// Answers that were 503, in both parts, and answers in all.
+    latencies: Latencies,
+    /// In both parts; all of them lead to a page.
+    log_ons: u64,
+    /// Pages that were 503, in both parts, and pages in all.
     busy: u64,
     answers: u64,
 }
@@ -78,7 +87,7 @@ pub(crate) struct Report {
     pinned: bool,
     visitors: mix::Visitors,
     names: Vec<String>,
-    /// Page views a second of the steady part.
+    /// Requests a second of the steady part.
     rate: u32,
     /// Of each round, the houses by their places.
     rounds: Vec<Houses<Round>>,
@@ -152,27 +161,27 @@ fn measure_all(
     Ok((rounds, broken))
 }
 
-fn measure(house: &House, rate: u32, runtime: &Rc<Runtime>) -> Result<Round, Fault> {
-    let answer = |error| Fault::Answer(house.kind(), error);
-    // Only now: a connection that says nothing for long is closed.
-    let mut load = Load::connect(runtime, house.address(), house.requests()).map_err(answer)?;
+fn measure(house: &House, rate: u32, runtime: &Runtime) -> Result<Round, Fault> {
+    let drive = |pace, lasts| {
+        let driven = runtime.block_on(house.course().run(pace, lasts));
+        driven.map_err(|error| Fault::Answer(house.kind(), error))
+    };
+    // What comes again within ten seconds is what the near cache is for; other houses have had their turn meanwhile.
+    drive(Pace::AsAnswered, WARM_SLICE)?;
     let account = || Account::of(house.pid()).map_err(Fault::at("reading processor time"));
     let (ours, server) = (account()?, house.server_account()?);
-    let Count { pages, busy } = load.slice(SLICE).map_err(answer)?;
-    let views = (pages + busy) as f64;
+    let fast: Driven = drive(Pace::AsAnswered, SLICE)?;
     let (ours, server) = (account()?.since(&ours), house.server_account()?.since(&server));
-    let logging_on = house.log_on_steadily(STEADY_SLICE);
-    let steady = runtime
-        .block_on(open_loop::run(house.address(), house.requests(), rate, STEADY_SLICE))
-        .map_err(answer)?;
-    logging_on.finish()?;
+    let steady = drive(Pace::Steady(rate), STEADY_SLICE)?;
+    let views = fast.views as f64;
     Ok(Round {
-        per_second: views / SLICE.as_secs_f64(),
+        per_second: views / fast.lasted.as_secs_f64(),
         ours_us: ours.as_secs_f64() * 1e6 / views,
         server_us: server.as_secs_f64() * 1e6 / views,
-        busy: busy + steady.busy,
-        answers: pages + busy + u64::from(rate) * STEADY_SLICE.as_secs(),
-        steady,
+        log_ons: fast.log_ons + steady.log_ons,
+        busy: fast.busy + steady.busy,
+        answers: fast.views + steady.views,
+        latencies: steady.latencies,
     })
 }
 
@@ -193,6 +202,14 @@ impl Report {
         Spread::of(self.of_house(house).map(of)).map_or(0.0, |spread| spread.median)
     }
 
+    /// Those of all rounds.
+    fn latencies(&self, house: usize) -> Option<Latencies> {
+        let mut rounds = self.of_house(house);
+        let mut all = rounds.next()?.latencies.clone();
+        rounds.for_each(|round| all.add(&round.latencies));
+        Some(all)
+    }
+
     fn write(&self, page: &Path) -> Result<(), Fault> {
         page::put(page, [BEGIN, END], &self.to_string())
     }
@@ -208,30 +225,30 @@ impl fmt::Display for Report {
         writeln!(f, "{}. {}; {cores}.", self.machine, self.visitors)?;
         writeln!(
             f,
-            "{} rounds, houses in random order, medians. As fast as it goes: {CONNECTIONS} connections, {} ms. Steady: \
-             {} page views and {} log-ons a second for {} s; each latency counts from when its request was due.\n",
+            "{} rounds, houses in random order. As fast as it goes: {BROWSERS} connections, {} s after one that is not \
+             measured, medians; the CPU of the \
+             log-ons is in that of the page views. Steady: {} requests a second of the same mix for {} s, all rounds \
+             together; each latency counts from when its request was due. A log-on is {LOG_ON}.\n",
             self.rounds.len(),
-            SLICE.as_millis(),
+            SLICE.as_secs(),
             self.rate,
-            house::LOG_ONS_PER_SECOND,
             STEADY_SLICE.as_secs()
         )?;
         writeln!(
             f,
-            "| store, near cache | page views/s | CPU us, Vestibule | CPU us, server | steady p50 ms | p99 ms | max ms |"
+            "| store, near cache | page views/s | CPU us, Vestibule | CPU us, server | page p50 / p99 / max ms | patch | \
+             log-on | log-ons |"
         )?;
-        writeln!(f, "|---|---:|---:|---:|---:|---:|---:|")?;
-        for (at, name) in self.names.iter().enumerate().filter(|(at, _)| self.of_house(*at).next().is_some())
-        {
+        writeln!(f, "|---|---:|---:|---:|---:|---:|---:|---:|")?;
+        for (at, name) in self.names.iter().enumerate() {
+            let Some(latencies) = self.latencies(at) else { continue };
             writeln!(
                 f,
-                "| {name} | {:.0} | {:.1} | {:.1} | {:.2} | {:.2} | {:.1} |",
+                "| {name} | {:.0} | {:.1} | {:.1} | {latencies} | {} |",
                 self.median(at, |round| round.per_second),
                 self.median(at, |round| round.ours_us),
                 self.median(at, |round| round.server_us),
-                self.median(at, |round| round.steady.p50_ms),
-                self.median(at, |round| round.steady.p99_ms),
-                self.median(at, |round| round.steady.max_ms),
+                self.of_house(at).map(|round| round.log_ons).sum::<u64>()
             )?;
         }
         for (at, name) in self.names.iter().enumerate() {

@@ -17,9 +17,8 @@ pub const EVENTS_MAX: usize = 16;
 /// How many of them are refused patches: apps must not push out why a visitor was logged out.
 pub const REFUSALS_MAX: usize = 4;
 
-// The order of variants in this file is the stored format: add at the end, remove nothing.
-
 /// Why a session fell or ended.
+// Stored, as all of this file: `encoding` says how it may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Cause {
     /// The log-on reached its longest life.

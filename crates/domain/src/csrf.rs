@@ -12,8 +12,9 @@ pub enum CrossSite {
     /// `Sec-Fetch-Site` says that another site made it.
     #[error("Sec-Fetch-Site is not same-origin")]
     FetchSite,
-    /// Neither field, but a cookie of ours: an old browser, or a forgery that hides where it comes from.
-    #[error("neither Origin nor Sec-Fetch-Site, but a cookie")]
+    /// Neither field names a page of anybody's, but a cookie of ours came: an old browser, or a forgery that hides where it
+    /// comes from.
+    #[error("neither Origin nor Sec-Fetch-Site names a page, but a cookie came")]
     Unsaid,
 }
 
@@ -26,10 +27,13 @@ pub fn check(fetch: &Fetch, carries_our_cookie: bool) -> Result<(), CrossSite> {
         return Err(CrossSite::Origin);
     }
     match fetch.site {
-        FetchSite::SameOrigin | FetchSite::None => Ok(()),
+        FetchSite::SameOrigin => Ok(()),
         FetchSite::SameSite | FetchSite::CrossSite => Err(CrossSite::FetchSite),
-        FetchSite::Absent if fetch.origin == Origin::Absent && carries_our_cookie => Err(CrossSite::Unsaid),
-        FetchSite::Absent => Ok(()),
+        // `none` says that the visitor did it, not from whose page: a form that a browser sends again has its `Origin`.
+        FetchSite::None | FetchSite::Absent if fetch.origin == Origin::Absent && carries_our_cookie => {
+            Err(CrossSite::Unsaid)
+        }
+        FetchSite::None | FetchSite::Absent => Ok(()),
     }
 }
 

@@ -1,8 +1,11 @@
 //! How records of this crate are kept: one byte for the format, then postcard. What cannot be read is said to be so
 //! and never guessed at.
-//! A release that brings a new format reads both and writes the old one; the next writes the new. So nodes of two
-//! releases work on one store. A new variant of a stored enum is a new format too: to a release that has no such variant
-//! the record is damaged, and its session ends.
+
+// The one rule for everything that is stored. Before the first release it may change, and the format stays 1: there is
+// nothing yet that has to be read. From then on every change is a new format, be it a field, or a variant of an enum, for
+// its order is what is stored: to a release without the variant the record is damaged, and its session ends. A release
+// that brings a new format reads both and writes the old one; the next writes the new. So nodes of two releases work on
+// one store.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -2,6 +2,8 @@
 //! RFC 6454 7). Three decisions rest on it: minting, cross-site requests, and whether an answer may be a redirect.
 //! Must not know cookies or sessions.
 
+use vestibule_message::accept::names_html;
+
 /// The methods that decisions tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -134,15 +136,6 @@ impl Fetch {
     pub fn is_top_navigation(&self) -> bool {
         self.method == Method::Get && self.navigates
     }
-}
-
-/// Whether one of the media ranges of RFC 9110 12.5.1 is `text/html`, refused ones (`q=0`) apart.
-fn names_html(accept: &[u8]) -> bool {
-    accept.split(|byte| *byte == b',').any(|range| {
-        let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-        let html = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(b"text/html"));
-        html && !parts.any(|parameter| matches!(parameter, b"q=0" | b"q=0.0" | b"q=0.00" | b"q=0.000"))
-    })
 }
 
 #[cfg(test)]

@@ -10,11 +10,11 @@ use crate::encoding::{self, Corrupt};
 use crate::identity::{Epoch, GrantDigest, Handle, SignOnId, Timestamp};
 use crate::limits::Limits;
 
-/// By when the write of an end that was begun has happened or never will.
+/// By when the write of an end, or of a fall, that was begun has happened or never will.
 pub const SETTLED_AFTER: Duration = Duration::from_mins(1);
 
 /// How far an end goes at the IDP. Each goes as far as those before it.
-// The order of variants is the stored format: add at the end, remove nothing.
+// Stored: `encoding` says how it may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Reach {
     /// The session's own tokens.
@@ -26,7 +26,7 @@ pub enum Reach {
 }
 
 /// What has yet to end.
-// The order of variants is the stored format: add at the end, remove nothing.
+// Stored: `encoding` says how it may change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Debt {
     /// At the IDP: a session, this far. Its tombstone says who was logged on and where that came from.
@@ -53,12 +53,12 @@ pub enum Debt {
 pub struct Owed {
     /// What.
     pub what: Debt,
-    /// When it was written down: of a session right before it was ended.
+    /// When it was written down: right before the session was to end, or to fall.
     pub since: Timestamp,
 }
 
 impl Owed {
-    /// Whether a session that still lives was not ended after all.
+    /// Whether an end, or a fall, that is not to be seen yet never was.
     pub fn is_void(&self, now: Timestamp) -> bool {
         now >= self.since + SETTLED_AFTER
     }

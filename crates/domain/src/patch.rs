@@ -22,13 +22,10 @@ use crate::rise::{self, Fresh};
 use crate::session::Session;
 use crate::standing::Standing;
 
-pub use answer::{Answer, AnsweredBy, Place, heed};
+pub use answer::heed;
 
 /// Longest patch, in bytes of its header field.
 pub const PATCH_BYTES_MAX: usize = 4 * 1024;
-
-/// How often a patch is applied to the newest record, each time after another commit came first.
-pub const COMMIT_TRIES_MAX: u32 = 5;
 
 /// A patch as an app sent it.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,9 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::attribute::AttributeName;
 use crate::identity::AppId;
 
-// The order of variants is the stored format of life events: add at the end, remove nothing.
-
 /// Why a patch was refused, as a whole. The page is delivered.
+// Stored in life events: `encoding` says how it may change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum PatchRefused {
     /// No JSON object, repeated names, or nested too deeply.
@@ -46,7 +45,7 @@ pub enum PatchRefused {
 }
 
 /// Why a patch is not even read. The page is delivered, and the audit told.
-// The order of variants is the stored format.
+// Stored in life events, as above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
 pub enum Unheeded {
     /// 1xx, 101 among them: not the final answer.
@@ -61,10 +60,7 @@ pub enum Unheeded {
     /// Two fields: which one was meant?
     #[error("it came more than once")]
     Doubled,
-    /// Another try followed.
-    #[error("it came from a try that was not the last")]
-    EarlierTry,
-    /// The answer is one of ours.
-    #[error("the answer is not the app's")]
-    NotTheApps,
+    /// What a log-out ends is not changed first, nor begun.
+    #[error("it stood beside a log-out")]
+    BesideLogOut,
 }

@@ -36,8 +36,6 @@ pub struct Family {
     pub auth_time: Timestamp,
     /// When its newest token was issued.
     pub rotated_at: Timestamp,
-    /// Whether it was granted `offline_access`.
-    pub offline: bool,
     /// Whether it has ended.
     pub ended: bool,
 }
@@ -120,35 +118,6 @@ pub fn standing(family: &Family, now: Timestamp, limits: &Limits) -> Option<Stan
             let lives = now < family.rotated_at + limits.returning && now < family.born_at + limits.ceiling;
             (returns && lives).then_some(Standing::Returning)
         }
-    }
-}
-
-/// Something that ends families.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Ender {
-    /// The sign-on session that it came from was logged out.
-    LogOut,
-    /// The user logged out everywhere.
-    LogOutEverywhere,
-    /// The password was changed.
-    PasswordChanged,
-    /// The user was disabled.
-    UserDisabled,
-    /// The client was revoked.
-    ClientRevoked,
-    /// The user took the consent back.
-    ConsentRevoked,
-}
-
-/// Whether a family ends by that. `offline_access` says that it outlives the visitor's log-out.
-pub fn is_ended_by(family: &Family, ender: Ender) -> bool {
-    match ender {
-        Ender::LogOut => !family.offline,
-        Ender::LogOutEverywhere
-        | Ender::PasswordChanged
-        | Ender::UserDisabled
-        | Ender::ClientRevoked
-        | Ender::ConsentRevoked => true,
     }
 }
 

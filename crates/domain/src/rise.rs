@@ -169,7 +169,7 @@ fn blank(site: SiteId, fresh: Fresh, now: Timestamp) -> Session {
         created_at: now,
         born_at: now,
         confirmed: false,
-        stage: Stage::Returning { remembered: None },
+        stage: Stage::Returning,
         attributes: BTreeMap::new(),
         life,
     }
@@ -185,7 +185,7 @@ fn with_log_on(
     let Proof { user, grant, level, ends_at, sign_on, claims, asked, footing, .. } = proof;
     let happening = match session.stage {
         Stage::LoggedOn(_) | Stage::Watched { .. } => Happening::SteppedUp { level },
-        Stage::Returning { .. } | Stage::Fallen { .. } => Happening::LoggedOn { user: user.clone(), level },
+        Stage::Returning | Stage::Fallen { .. } => Happening::LoggedOn { user: user.clone(), level },
     };
     session.life.push(now, happening);
     session.secrets = secrets;

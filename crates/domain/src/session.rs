@@ -43,13 +43,11 @@ pub struct LogOn {
 }
 
 /// What the record says of the visitor. Whether a log-on still stands is for `judge` to say.
-// The order of variants is the stored format: add at the end, remove nothing.
+// Stored: `encoding` says how it may change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Stage {
-    /// Nobody has logged on yet. A user is remembered here in records from before there was `Fallen`.
-    Returning {
-        remembered: Option<UserId>,
-    },
+    /// Nobody has logged on yet.
+    Returning,
     LoggedOn(LogOn),
     /// A log-on has ended and the session stayed. A log-out still has to end the sign-on session that it came from.
     Fallen {
@@ -112,7 +110,7 @@ impl Session {
     pub fn log_on(&self) -> Option<&LogOn> {
         match &self.stage {
             Stage::LoggedOn(log_on) | Stage::Watched { log_on, .. } => Some(log_on),
-            Stage::Returning { .. } | Stage::Fallen { .. } => None,
+            Stage::Returning | Stage::Fallen { .. } => None,
         }
     }
 
@@ -120,7 +118,7 @@ impl Session {
     pub(crate) fn footing(&self) -> Option<&Footing> {
         match &self.stage {
             Stage::Watched { began, .. } => Some(began),
-            Stage::LoggedOn(_) | Stage::Returning { .. } | Stage::Fallen { .. } => None,
+            Stage::LoggedOn(_) | Stage::Returning | Stage::Fallen { .. } => None,
         }
     }
 
@@ -140,7 +138,7 @@ impl Session {
         match &self.stage {
             Stage::LoggedOn(log_on) | Stage::Watched { log_on, .. } => Some(&log_on.sign_on),
             Stage::Fallen { sign_on, .. } => Some(sign_on),
-            Stage::Returning { .. } => None,
+            Stage::Returning => None,
         }
     }
 
@@ -149,7 +147,7 @@ impl Session {
         match &self.stage {
             Stage::LoggedOn(log_on) | Stage::Watched { log_on, .. } => Some(&log_on.user),
             Stage::Fallen { user, .. } => Some(user),
-            Stage::Returning { remembered } => remembered.as_ref(),
+            Stage::Returning => None,
         }
     }
 

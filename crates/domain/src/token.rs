@@ -129,11 +129,6 @@ impl Subject<'_> {
             Self::LoggedOn(user) => user.to_string(),
         }
     }
-
-    /// Whether the token carries `sid` and `ep`. There is no session behind an anonymous one.
-    pub fn has_session(&self) -> bool {
-        !matches!(self, Self::Anonymous { .. })
-    }
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@
 mod read;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use vestibule_routes::Problem;
 
 pub(crate) use read::{Live, read};
 
@@ -60,27 +60,6 @@ pub enum ScopesConfig {
     All(Vec<String>),
     /// For each method that is served.
     ByMethod(BTreeMap<String, Vec<String>>),
-}
-
-/// Something wrong with a configuration: where, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The setting, such as `service[2].upstream`.
-    pub at: String,
-    /// What is wrong with it and what it should be.
-    pub what: String,
-}
-
-impl Problem {
-    pub(crate) fn new(at: impl Into<String>, what: impl fmt::Display) -> Self {
-        Self { at: at.into(), what: what.to_string() }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.at, self.what)
-    }
 }
 
 #[cfg(test)]

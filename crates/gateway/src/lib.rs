@@ -22,10 +22,11 @@ use std::sync::Arc;
 use vestibule_feed::Feed;
 use vestibule_ports::clock::Clock;
 use vestibule_ports::issuer::Issuer;
+use vestibule_routes::Problem;
 use vestibule_wire::{Exchange, Face, Line, Served};
 
 use crate::config::Live;
-pub use crate::config::{Config, Problem, ScopesConfig, ServiceConfig};
+pub use crate::config::{Config, ScopesConfig, ServiceConfig};
 use crate::exchange::{Swap, Swaps};
 
 /// Which tokens a listener takes.

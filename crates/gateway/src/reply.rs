@@ -6,7 +6,7 @@ use vestibule_message::status::Status;
 use vestibule_oauth::challenge::BearerChallenge;
 use vestibule_oauth::error::BearerErrorCode;
 use vestibule_routes::NoRoute;
-use vestibule_wire::{Answer, RelayFault, Slip};
+use vestibule_wire::{Answer, RelayFault, Slip, guarded};
 
 use crate::identify::Unidentified;
 use crate::request::Refusal;
@@ -112,9 +112,8 @@ fn problem(code: u16, kind: &str, detail: &str) -> Answer {
     let kind = format!("urn:vestibule:problem:{kind}");
     let document = Problem { kind, title: status.reason(), status: code, detail };
     let body = serde_json::to_vec(&document).unwrap_or_default();
-    Answer::new(status)
-        .with("cache-control", "no-store")
-        .with("x-content-type-options", "nosniff")
-        .with("content-security-policy", "default-src 'none'; frame-ancestors 'none'")
-        .body("application/problem+json", body)
+    guarded(status).body("application/problem+json", body)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,13 +12,8 @@ use vestibule_oauth::form::Form;
 use crate::Idp;
 use crate::asked::Step;
 use crate::fields;
+use crate::paths;
 use crate::reply::{self, PageRefused};
-
-/// Where clients send browsers to.
-const PATH: &str = "/authorize";
-
-/// Where a person logs in.
-const LOGIN_PATH: &str = "/login";
 
 /// `GET /authorize`
 pub(crate) async fn by_query(State(idp): State<Arc<Idp>>, request: Request) -> Response {
@@ -50,12 +45,12 @@ pub(crate) fn query(request: &Request) -> Result<Form, PageRefused> {
 
 /// The same request at the log-in page. Only what was understood goes on, written by us.
 pub(crate) fn login_url(request: &vestibule_oauth::authorize::AuthorizeRequest) -> String {
-    request.url(LOGIN_PATH)
+    request.url(paths::LOGIN)
 }
 
 /// The same request from its beginning.
 pub(crate) fn again_url(request: &vestibule_oauth::authorize::AuthorizeRequest) -> String {
-    request.url(PATH)
+    request.url(paths::AUTHORIZE)
 }
 
 async fn respond(idp: &Idp, form: Result<Form, PageRefused>, headers: &HeaderMap) -> Response {

@@ -12,6 +12,7 @@ use vestibule_oauth::jwk::Alg;
 use crate::Idp;
 use crate::config::Config;
 use crate::page::{ICON, STYLE};
+use crate::paths;
 use crate::reply::{self, PageRefused};
 
 /// OpenID Connect's own scopes, which every client with a user may ask for.
@@ -21,34 +22,31 @@ const OPENID_SCOPES: [&str; 2] = ["offline_access", "openid"];
 pub(crate) fn describe(config: &Config) -> String {
     let at = |path: &str| format!("{}{path}", config.issuer);
     let endpoints = Endpoints {
-        authorization: at("/authorize"),
-        token: at("/token"),
-        jwks: at("/jwks"),
-        revocation: at("/revoke"),
-        introspection: None,
-        userinfo: None,
-        end_session: None,
+        authorization: at(paths::AUTHORIZE),
+        token: at(paths::TOKEN),
+        jwks: at(paths::OIDC_KEYS),
+        revocation: at(paths::REVOKE),
     };
     let scopes = OPENID_SCOPES.map(str::to_owned).to_vec();
     Discovery::new(config.issuer.clone(), endpoints, scopes, vec![Alg::Es256]).to_json()
 }
 
-/// `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`
+/// The discovery document, at either of its addresses.
 pub(crate) async fn discovery(State(idp): State<Arc<Idp>>) -> Response {
     reply::metadata(idp.discovery.clone())
 }
 
-/// `/jwks`: keys of ID tokens, as discovery's `jwks_uri` says.
+/// Keys of ID tokens, as discovery's `jwks_uri` says.
 pub(crate) async fn oidc_keys(State(idp): State<Arc<Idp>>) -> Response {
     reply::keys(idp.published_keys().await.oidc.document())
 }
 
-/// `/jwks/services`: keys of the tokens that services verify.
+/// Keys of the tokens that services verify.
 pub(crate) async fn service_keys(State(idp): State<Arc<Idp>>) -> Response {
     reply::keys(idp.published_keys().await.services.document())
 }
 
-/// `/jwks/jpt`: keys of the tokens that only the gateway takes.
+/// Keys of the tokens that only the gateway takes.
 pub(crate) async fn jpt_keys(State(idp): State<Arc<Idp>>) -> Response {
     reply::keys(idp.published_keys().await.jpt.document())
 }

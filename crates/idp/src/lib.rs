@@ -24,6 +24,7 @@ mod origin;
 mod page;
 mod password;
 pub mod passwords;
+mod paths;
 mod redemption;
 mod reply;
 mod revoke;
@@ -95,7 +96,7 @@ impl Idp {
         inside::router(Arc::clone(self))
     }
 
-    /// How many password hashes have been computed since the start: what log-ins cost, for metrics.
+    /// How many password hashes have been computed since the start: what log-ins cost.
     pub fn passwords_hashed(&self) -> u64 {
         self.passwords.hashed()
     }

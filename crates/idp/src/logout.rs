@@ -13,10 +13,8 @@ use vestibule_registry::audit::Act;
 use crate::Idp;
 use crate::browser::{self, Shown};
 use crate::fields;
+use crate::paths;
 use crate::reply::{self, PageRefused};
-
-/// Where this page is.
-const PATH: &str = "/logout";
 
 /// `GET /logout`
 pub(crate) async fn ask(State(idp): State<Arc<Idp>>, request: Request) -> Response {
@@ -34,7 +32,7 @@ pub(crate) async fn submit(State(idp): State<Arc<Idp>>, request: Request) -> Res
     let ended = async {
         let fields = fields::read(&parts.headers, body).await?;
         if browser::shown(&parts.headers, &idp.config.issuer, fields.get("csrf")) != Shown::Here {
-            return Err(PageRefused::ForeignForm { again: Some(PATH.to_owned()) });
+            return Err(PageRefused::ForeignForm { again: Some(paths::LOGOUT.to_owned()) });
         }
         let peer = browser::peer(&parts.extensions)?;
         idp.end_sign_on_of(&parts.headers, peer).await

@@ -4,18 +4,13 @@
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use crate::passwords::PASSWORD_CHARS_MIN;
+use crate::paths;
 
-/// The one style sheet of all pages, at [`STYLE_PATH`].
+/// The one style sheet of all pages, at [`paths::STYLE`].
 pub(crate) const STYLE: &str = include_str!("page/style.css");
 
-/// Where the pages look for their style sheet.
-pub(crate) const STYLE_PATH: &str = "/style.css";
-
-/// The icon of all pages, at [`ICON_PATH`].
+/// The icon of all pages, at [`paths::ICON`].
 pub(crate) const ICON: &str = include_str!("page/icon.svg");
-
-/// Where the pages look for their icon.
-pub(crate) const ICON_PATH: &str = "/icon.svg";
 
 /// Most characters of a user name that a form takes.
 pub(crate) const USER_NAME_CHARS_MAX: usize = 254;
@@ -74,6 +69,10 @@ impl Pages {
         let mut environment = Environment::new();
         // A page without a problem asks for its field all the same.
         environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+        let paths = context! {
+            style => paths::STYLE, icon => paths::ICON, logout => paths::LOGOUT, password => paths::PASSWORD,
+        };
+        environment.add_global("paths", paths);
         for (name, source) in TEMPLATES {
             environment
                 .add_template(name, source)

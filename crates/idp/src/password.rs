@@ -18,6 +18,7 @@ use crate::credentials::{Try, TryRefused};
 use crate::fields::{self, Fields};
 use crate::page::{PasswordForm, Problem};
 use crate::passwords::{self, Weak};
+use crate::paths;
 use crate::reply::{self, PageRefused, Unavailable};
 
 /// Why the form is shown once more.
@@ -33,9 +34,6 @@ pub(crate) enum NotChanged {
     Repeat,
 }
 
-/// Where this page is.
-const PATH: &str = "/password";
-
 /// `GET /password`
 pub(crate) async fn show(State(idp): State<Arc<Idp>>, request: Request) -> Response {
     form_page(&idp, request.headers(), "", None)
@@ -47,7 +45,7 @@ pub(crate) async fn submit(State(idp): State<Arc<Idp>>, request: Request) -> Res
     let changed = async {
         let fields = fields::read(&parts.headers, body).await?;
         if browser::shown(&parts.headers, &idp.config.issuer, fields.get("csrf")) != Shown::Here {
-            return Err(PageRefused::ForeignForm { again: Some(PATH.to_owned()) });
+            return Err(PageRefused::ForeignForm { again: Some(paths::PASSWORD.to_owned()) });
         }
         let peer = browser::peer(&parts.extensions)?;
         let changed = idp.change_password(&parts.headers, peer, &fields).await?;

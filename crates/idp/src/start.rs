@@ -181,7 +181,6 @@ fn record(client: &config::Client, sites: &[Site]) -> Client {
         scopes: ByStanding::new(scope_set(anonymous), scope_set(returning), scope_set(logged_on))
             .unwrap_or_default(),
         first_party: client.first_party,
-        audiences: Vec::new(),
         site: site.and_then(site_id),
     }
 }

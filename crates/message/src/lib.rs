@@ -2,6 +2,7 @@
 //! Knows no socket, no session and no token. Everything here is strict: what a lenient parser would
 //! guess at is a fault, because two parsers that guess differently are how requests are smuggled.
 
+pub mod accept;
 pub mod chunked;
 pub mod cookie;
 pub mod field;

@@ -131,8 +131,8 @@ impl Target {
 
     /// The query goes on as it came, with encoded line ends (a text area in a GET form sends `%0D%0A`), encodings that are
     /// no UTF-8 (forms of old pages send them) and a lone `%`: no route is found by it, and whoever puts it into a field
-    /// puts it there still encoded. An encoded NUL is no form's and is refused. Browsers send a backslash there raw (WHATWG URL, query percent-encode set), and
-    /// nothing takes it for a slash once the path has ended.
+    /// puts it there still encoded. An encoded NUL is no form's and is refused. Browsers send a backslash there raw (WHATWG
+    /// URL, query percent-encode set), and nothing takes it for a slash once the path has ended.
     fn read_query(&mut self, query: &[u8]) -> Result<(), TargetFault> {
         let plain = |b: &u8| matches!(b, b'!'..=b'~') && !matches!(b, b'"' | b'#' | b'<' | b'>');
         if !query.iter().all(plain) {

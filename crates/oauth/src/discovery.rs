@@ -25,15 +25,6 @@ pub struct Endpoints {
     /// RFC 7009
     #[serde(rename = "revocation_endpoint")]
     pub revocation: String,
-    /// RFC 7662
-    #[serde(rename = "introspection_endpoint", skip_serializing_if = "Option::is_none")]
-    pub introspection: Option<String>,
-    /// OpenID Connect Core 5.3
-    #[serde(rename = "userinfo_endpoint", skip_serializing_if = "Option::is_none")]
-    pub userinfo: Option<String>,
-    /// OpenID Connect RP-Initiated Logout 2.1
-    #[serde(rename = "end_session_endpoint", skip_serializing_if = "Option::is_none")]
-    pub end_session: Option<String>,
 }
 
 /// The document.
@@ -52,8 +43,6 @@ pub struct Discovery {
     code_challenge_methods_supported: [&'static str; 1],
     token_endpoint_auth_methods_supported: [&'static str; 3],
     revocation_endpoint_auth_methods_supported: [&'static str; 3],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    introspection_endpoint_auth_methods_supported: Option<[&'static str; 2]>,
     claims_supported: [&'static str; 8],
     authorization_response_iss_parameter_supported: bool,
     claims_parameter_supported: bool,
@@ -64,15 +53,12 @@ pub struct Discovery {
 impl Discovery {
     /// Describes what this crate reads and writes, at these places. `scopes` are told to anyone.
     pub fn new(issuer: String, endpoints: Endpoints, scopes: Vec<String>, id_token_algs: Vec<Alg>) -> Self {
-        let introspection_methods =
-            endpoints.introspection.as_ref().map(|_| ["client_secret_basic", "client_secret_post"]);
         Self {
             issuer,
             endpoints,
             scopes_supported: scopes,
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
-            // Token exchange is for role clients, which need no discovery.
             grant_types_supported: ["authorization_code", "refresh_token", "client_credentials"],
             prompt_values_supported: ["none", "login"],
             subject_types_supported: ["public"],
@@ -80,7 +66,6 @@ impl Discovery {
             code_challenge_methods_supported: ["S256"],
             token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
             revocation_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
-            introspection_endpoint_auth_methods_supported: introspection_methods,
             // What `id_claims` can say of a user.
             claims_supported: ["iss", "sub", "aud", "exp", "iat", "nonce", "auth_time", "acr"],
             authorization_response_iss_parameter_supported: true,

@@ -70,7 +70,7 @@ codes! {
 }
 
 codes! {
-    /// What the token, revocation and introspection endpoints answer.
+    /// What the token and revocation endpoints answer.
     TokenErrorCode {
         /// Parameter missing, repeated or malformed; two ways of client authentication.
         InvalidRequest = "invalid_request",
@@ -84,8 +84,6 @@ codes! {
         UnsupportedGrantType = "unsupported_grant_type",
         /// Scope malformed, unknown or wider than the grant.
         InvalidScope = "invalid_scope",
-        /// No token for that audience or resource.
-        InvalidTarget = "invalid_target",
     }
 }
 

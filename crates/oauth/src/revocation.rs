@@ -25,20 +25,14 @@ pub enum TokenHint {
 impl RevocationRequest {
     /// Reads a form body.
     pub fn parse(form: &Form) -> Result<Self, TokenError> {
-        let (token, hint) = token_and_hint(form)?;
-        Ok(Self { token, hint })
+        let token = form.get("token")?.ok_or(TokenError::invalid_request("token is missing"))?;
+        let hint = match form.get("token_type_hint")? {
+            Some("access_token") => Some(TokenHint::AccessToken),
+            Some("refresh_token") => Some(TokenHint::RefreshToken),
+            _ => None,
+        };
+        Ok(Self { token: UnsortedToken::of(token), hint })
     }
-}
-
-/// Revocation and introspection name a token in the same two parameters.
-pub(crate) fn token_and_hint(form: &Form) -> Result<(UnsortedToken, Option<TokenHint>), TokenError> {
-    let token = form.get("token")?.ok_or(TokenError::invalid_request("token is missing"))?;
-    let hint = match form.get("token_type_hint")? {
-        Some("access_token") => Some(TokenHint::AccessToken),
-        Some("refresh_token") => Some(TokenHint::RefreshToken),
-        _ => None,
-    };
-    Ok((UnsortedToken::of(token), hint))
 }
 
 #[cfg(test)]

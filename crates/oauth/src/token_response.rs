@@ -1,17 +1,16 @@
-//! The answer of the token endpoint. RFC 6749 5.1, RFC 8693 2.2.1, OpenID Connect Core 3.1.3.3.
+//! The answer of the token endpoint. RFC 6749 5.1, OpenID Connect Core 3.1.3.3.
 //! Whoever sends it adds `Cache-Control: no-store`.
 
 use serde::Serialize;
 
 use crate::scope::ScopeSet;
-use crate::token::{AccessToken, IdToken, Jpt, Jwt, RefreshToken};
-use crate::token_exchange::{URN_JPT, URN_JWT};
+use crate::token::{AccessToken, IdToken, RefreshToken};
 
 /// A successful answer.
 #[derive(Debug, Clone)]
 pub struct TokenResponse {
-    /// The token, and with it what kind of request is answered.
-    pub issued: Issued,
+    /// The token.
+    pub access_token: AccessToken,
     /// Seconds until it expires.
     pub expires_in: u64,
     /// The scopes it has; always told, since they may be fewer than requested.
@@ -22,25 +21,12 @@ pub struct TokenResponse {
     pub id_token: Option<IdToken>,
 }
 
-/// The token that an answer is about.
-#[derive(Debug, Clone)]
-pub enum Issued {
-    /// Of every grant type but exchange.
-    AccessToken(AccessToken),
-    /// Of an exchange.
-    Jwt(Jwt),
-    /// Of an exchange.
-    Jpt(Jpt),
-}
-
 #[derive(Serialize)]
 struct Document<'a> {
     access_token: &'a str,
     token_type: &'static str,
     expires_in: u64,
     scope: &'a ScopeSet,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issued_token_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,18 +36,11 @@ struct Document<'a> {
 impl TokenResponse {
     /// The JSON document. Holds the tokens: only for the body of the answer.
     pub fn to_json(&self) -> String {
-        // RFC 8693 2.2.1: issued_token_type is REQUIRED in the answer to an exchange
-        let (access_token, issued_token_type) = match &self.issued {
-            Issued::AccessToken(token) => (token.expose(), None),
-            Issued::Jwt(token) => (token.expose(), Some(URN_JWT)),
-            Issued::Jpt(token) => (token.expose(), Some(URN_JPT)),
-        };
         let document = Document {
-            access_token,
+            access_token: self.access_token.expose(),
             token_type: "Bearer",
             expires_in: self.expires_in,
             scope: &self.scope,
-            issued_token_type,
             refresh_token: self.refresh_token.as_ref().map(RefreshToken::expose),
             id_token: self.id_token.as_ref().map(IdToken::expose),
         };

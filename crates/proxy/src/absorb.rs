@@ -1,8 +1,8 @@
 //! Absorb: what an app asks of us in the head of its answer. Read here, done in `seal`.
 
 use vestibule_domain::caching::{self, Cached, Caching};
-use vestibule_domain::patch::{Answer, AnsweredBy, Patch, Place, heed};
-use vestibule_domain::patch_refused::PatchRefused;
+use vestibule_domain::patch::{Patch, heed};
+use vestibule_domain::patch_refused::{PatchRefused, Unheeded};
 use vestibule_domain::standing::Standing;
 use vestibule_domain::step_up::Requirement;
 use vestibule_message::field::{Known, trim_ows};
@@ -42,26 +42,21 @@ pub(crate) struct Unreadable;
 
 /// Reads the head of an answer. `was_interim` says that an update stood in one that was not final.
 pub(crate) fn read(head: &ResponseHead<'_>, was_interim: bool) -> Wishes {
-    let fields = head.fields();
-    let status = head.status().code();
+    let (fields, status) = (head.fields(), head.status().code());
+    let requires = wish(head, Known::XContextRequire, |field| Requirement::parse(field).ok());
+    let log_out = wish(head, Known::XContextLogout, LogOut::parse);
+    let logs_out = matches!(log_out, Ok(Some(_)));
     let count = fields.all(Known::XContextUpdate).count();
-    let answer = Answer { status, fields: count, place: Place::Head, by: AnsweredBy::App };
     let patch = match fields.all(Known::XContextUpdate).next() {
-        Some(field) => Some(heed(&answer).map_err(PatchRefused::from).and_then(|()| Patch::parse(field))),
+        Some(field) => {
+            Some(heed(status, count, logs_out).map_err(PatchRefused::from).and_then(|()| Patch::parse(field)))
+        }
         // What stands elsewhere is not even read, and told all the same.
-        None if was_interim => unheeded(&Answer { status: 100, fields: 1, ..answer }),
-        None if is_announced(head) => unheeded(&Answer { place: Place::Trailers, fields: 1, ..answer }),
+        None if was_interim => Some(Err(Unheeded::NotFinal.into())),
+        None if is_announced(head) => Some(Err(Unheeded::Trailers.into())),
         None => None,
     };
-    Wishes {
-        patch,
-        requires: wish(head, Known::XContextRequire, |field| Requirement::parse(field).ok()),
-        log_out: wish(head, Known::XContextLogout, LogOut::parse),
-    }
-}
-
-fn unheeded(answer: &Answer) -> Option<Result<Patch, PatchRefused>> {
-    heed(answer).err().map(|why| Err(why.into()))
+    Wishes { patch, requires, log_out }
 }
 
 /// Whether trailers are to bring an update (RFC 9110 6.6.2). They come when the head has long gone.

@@ -5,8 +5,6 @@ mod origin;
 mod read;
 mod sense;
 
-use std::fmt;
-
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -185,27 +183,6 @@ fn root() -> String {
 
 fn attribute_bytes_max() -> usize {
     4096
-}
-
-/// Something wrong with a configuration: where, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The setting, such as `route[2].app`.
-    pub at: String,
-    /// What is wrong with it and what it should be.
-    pub what: String,
-}
-
-impl Problem {
-    pub(crate) fn new(at: impl Into<String>, what: impl fmt::Display) -> Self {
-        Self { at: at.into(), what: what.to_string() }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.at, self.what)
-    }
 }
 
 #[cfg(test)]

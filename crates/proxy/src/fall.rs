@@ -1,70 +1,27 @@
 //! Fall: a log-on that steps down although it is within its limits, because it breaks a rule here or has broken one
 //! somewhere else. The session and its cookies stay. In a request it comes between open and enrich.
 
-use vestibule_domain::identity::Timestamp;
 use vestibule_domain::judge::{Reading, Verdict, judge_newer};
-use vestibule_domain::limits::Limits;
-use vestibule_domain::outage::Unavailable;
 use vestibule_domain::owed::Debt;
 use vestibule_domain::rise;
-use vestibule_domain::rule::Rules;
 use vestibule_sessions::{Committed, Deadline, NoChange};
 
-use crate::open::{self, NotOpened, Opened, Visitor};
-use crate::site::{App, Site};
-use crate::visit::Visit;
-use crate::{Visitors, owed};
+use crate::open::{Porter, Unknown, Visitor};
+use crate::owed;
 
-/// What a request goes by.
-pub(crate) struct Watch<'a> {
-    pub(crate) visitors: &'a Visitors,
-    pub(crate) site: &'a Site,
-    pub(crate) visit: &'a Visit<'a>,
-    pub(crate) rules: Rules,
-    pub(crate) limits: &'a Limits,
-}
-
-impl Watch<'_> {
-    /// A visitor's session as it is after the rules. `Err` when one is broken and the fall cannot be saved: the request
-    /// is not served as if it were kept.
-    pub(crate) async fn enforce(&self, opened: Opened, app: &App) -> Result<Opened, NotOpened> {
-        match &opened.visitor {
-            Some(visitor) if self.is_broken(visitor) => {
-                self.fall(visitor).await?;
-                self.open_again(app).await
-            }
-            _ => Ok(opened),
+impl Porter<'_> {
+    /// Whether this visitor's log-on has broken a rule. Then it has stepped down, and the session is to be read again.
+    /// `Err` when that cannot be saved: the request is not served as if the rule were kept.
+    pub(crate) async fn falls(&self, visitor: Option<&Visitor>) -> Result<bool, Unknown> {
+        match visitor {
+            Some(visitor) if self.is_broken(visitor) => self.fall(visitor).await.map(|()| true),
+            _ => Ok(false),
         }
     }
 
-    /// The same for a call of ours that has read the session from the store.
-    pub(crate) async fn enforce_fresh(&self, found: Option<Visitor>) -> Result<Option<Visitor>, Unavailable> {
-        match &found {
-            Some(visitor) if self.is_broken(visitor) => {
-                self.fall(visitor).await?;
-                open::open_fresh(self.visitors, self.site, self.visit, self.limits).await
-            }
-            _ => Ok(found),
-        }
-    }
-
-    /// A visitor's session after its log-on has fallen by a rule that was broken elsewhere, as the IDP says.
-    pub(crate) async fn follow(&self, visitor: &Visitor, app: &App) -> Result<Opened, NotOpened> {
-        step_down(self.visitors, visitor, self.visit.now, self.limits, self.visitors.sessions.deadline())
-            .await?;
-        self.open_again(app).await
-    }
-
-    /// A visitor's session as the store has it, after its log-on has fallen beside this request.
-    pub(crate) async fn open_again(&self, app: &App) -> Result<Opened, NotOpened> {
-        open::open_again(self.visitors, self.site, self.visit, app, self.limits).await
-    }
-
-    /// The same as `follow` for a call of ours.
-    pub(crate) async fn follow_fresh(&self, visitor: &Visitor) -> Result<Option<Visitor>, Unavailable> {
-        step_down(self.visitors, visitor, self.visit.now, self.limits, self.visitors.sessions.deadline())
-            .await?;
-        open::open_fresh(self.visitors, self.site, self.visit, self.limits).await
+    /// Steps a log-on down that has fallen by a rule elsewhere, as the IDP says. The session is to be read again.
+    pub(crate) async fn follow(&self, visitor: &Visitor) -> Result<(), Unknown> {
+        self.step_down(visitor, self.visitors.sessions.deadline()).await.map(drop)
     }
 
     fn is_broken(&self, visitor: &Visitor) -> bool {
@@ -73,49 +30,39 @@ impl Watch<'_> {
     }
 
     /// Steps it down, and ends what came from the same log-in at the IDP, so that the next log-on really asks.
-    async fn fall(&self, visitor: &Visitor) -> Result<(), Unavailable> {
+    async fn fall(&self, visitor: &Visitor) -> Result<(), Unknown> {
         let (visitors, now) = (self.visitors, self.visit.now);
-        let session = &visitor.known.session;
-        let Some(sign_on) = session.sign_on().cloned() else { return Ok(()) };
-        let fall = Debt::Fall { session: visitor.handle(), epoch: session.epoch(), sign_on };
+        let (session, epoch) = (visitor.handle(), visitor.known.session.epoch());
+        let Some(sign_on) = visitor.known.session.sign_on() else { return Ok(()) };
         let deadline = visitors.sessions.deadline();
-        let entry =
-            owed::write_down_fall(visitors, &fall, now, deadline).await.map_err(|_| Unavailable::Unknown)?;
-        if step_down(visitors, visitor, now, self.limits, deadline).await? {
-            owed::tell_fall(visitors, entry, &fall).await;
+        let what = Debt::Fall { session, epoch, sign_on: sign_on.clone() };
+        let entry = owed::write_down(visitors, what, now, deadline).await?;
+        if self.step_down(visitor, deadline).await? {
+            owed::tell_fall(visitors, entry, (session, epoch), sign_on).await;
         } else {
-            // If it cannot be struck off it is told, and somebody who has just logged on is asked once more.
+            // If it cannot be struck off now, it is found not to have come about.
             let _ = visitors.sessions.paid(entry).await;
         }
         Ok(())
     }
-}
 
-/// Saves that a log-on has fallen by a rule, unless the session has risen or fallen since it was opened: whether it did.
-async fn step_down(
-    visitors: &Visitors,
-    visitor: &Visitor,
-    now: Timestamp,
-    limits: &Limits,
-    deadline: Deadline,
-) -> Result<bool, Unavailable> {
-    let opened = &visitor.known.session;
-    let committed = visitors.sessions.commit_by(visitor.handle(), deadline, |known, source| {
-        let newest = &known.session;
-        if newest.has_risen_since(opened) || newest.epoch() != opened.epoch() {
-            return Err(NoChange::Nothing);
-        }
-        let reading = Reading { last_seen: known.last_seen(), source };
-        match judge_newer(newest, opened, visitor.key, reading, now, limits) {
-            Verdict::Lives(view) => rise::step_down(&view, now, limits).ok_or(NoChange::Nothing),
-            Verdict::ReadAgain => Err(NoChange::ReadAgain),
-            Verdict::Over(_) => Err(NoChange::Nothing),
-        }
-    });
-    match committed.await {
-        Ok(Committed::Saved { .. }) => Ok(true),
-        Ok(Committed::Unchanged | Committed::Gone) => Ok(false),
-        Err(_) => Err(Unavailable::Unknown),
+    /// Saves that a log-on has fallen by a rule, unless the session has risen or fallen since it was opened: whether it
+    /// did.
+    async fn step_down(&self, visitor: &Visitor, deadline: Deadline) -> Result<bool, Unknown> {
+        let (opened, now, limits) = (&visitor.known.session, self.visit.now, self.limits);
+        let committed = self.visitors.sessions.commit_by(visitor.handle(), deadline, |known, source| {
+            let newest = &known.session;
+            if newest.has_risen_since(opened) || newest.epoch() != opened.epoch() {
+                return Err(NoChange::Nothing);
+            }
+            let reading = Reading { last_seen: known.last_seen(), source };
+            match judge_newer(newest, opened, visitor.key, reading, now, limits) {
+                Verdict::Lives(view) => rise::step_down(&view, now, limits).ok_or(NoChange::Nothing),
+                Verdict::ReadAgain => Err(NoChange::ReadAgain),
+                Verdict::Over(_) => Err(NoChange::Nothing),
+            }
+        });
+        Ok(matches!(committed.await?, Committed::Saved { .. }))
     }
 }
 

@@ -18,7 +18,6 @@ use vestibule_wire::{Anchor, Grip, Slip};
 
 use crate::Visitors;
 use crate::open::Visitor;
-use crate::request::is_nearly_over;
 use crate::site::Site;
 use crate::tokens::{NoToken, Token, Tokens};
 
@@ -159,15 +158,13 @@ impl Streaming {
             }
             Err(NoToken::Ended(cause)) => Err(Slip::Ended(cause.sentence())),
             // By a clock that is ahead of ours; by ours the limit comes later.
-            Err(NoToken::Refused) if is_nearly_over(&view, self.tokens.latest_time(now), &self.limits) => {
-                Ok(Grip::Unsure)
-            }
+            Err(NoToken::Refused) if self.tokens.is_nearly_over(&view, now, &self.limits) => Ok(Grip::Unsure),
             Err(NoToken::Refused) => Err(LOG_ON_GONE),
             // As with requests: a session that lives goes on while the IDP cannot be asked, where it can do without.
             Err(NoToken::Unavailable) if self.need == Need::Required && !self.may_stand_in() => {
                 Ok(Grip::Slipped(TOKEN_UNKNOWN))
             }
-            Err(NoToken::Unavailable | NoToken::Moved) => Ok(Grip::Unsure),
+            Err(NoToken::Unavailable) => Ok(Grip::Unsure),
         }
     }
 

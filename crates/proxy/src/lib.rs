@@ -31,10 +31,11 @@ use vestibule_message::lines::Lines;
 use vestibule_ports::clock::Clock;
 use vestibule_ports::entropy::{Entropy, random};
 use vestibule_ports::issuer::Issuer;
+use vestibule_routes::Problem;
 use vestibule_sessions::Sessions;
 use vestibule_wire::{Audience, Exchange, Face, Happening, Line, Served, Tally};
 
-pub use crate::config::{AttributeConfig, Config, ForgedContext, Problem, RouteConfig, SiteConfig};
+pub use crate::config::{AttributeConfig, Config, ForgedContext, RouteConfig, SiteConfig};
 use crate::own::Limiter;
 use crate::siblings::Siblings;
 use crate::site::Live;
@@ -155,6 +156,13 @@ pub struct Note {
     doubled: bool,
     /// The app was told less than it should have been.
     degraded: bool,
+}
+
+impl Note {
+    /// Whose request it is.
+    fn tell(&mut self, session: Handle, standing: Standing) {
+        (self.session, self.standing) = (Some(session), standing);
+    }
 }
 
 impl Face for Proxy {

@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use vestibule_domain::audit::{Cause, Tombstone};
-use vestibule_domain::identity::{GrantDigest, Handle, Timestamp};
+use vestibule_domain::identity::{Epoch, GrantDigest, Handle, SignOnId, Timestamp};
 use vestibule_domain::owed::{Debt, Owed, Reach};
 use vestibule_oauth::token::GrantToken;
 use vestibule_ports::entropy::random;
@@ -31,45 +31,27 @@ const STORE_FAILED_MAX: u32 = 3;
 const OF_GRANTS: Cause = Cause::Revoked;
 /// How long an end that the IDP refuses is told again.
 const REFUSED_KEPT: Duration = Duration::from_hours(24);
-/// Writes down what will be owed to the IDP when the session ends, before it does. Gives the entry to strike off.
+
+/// Writes down what will be owed to the IDP when a session ends or falls, before it does. Gives the entry to strike off.
 pub(crate) async fn write_down(
     visitors: &Visitors,
-    session: Handle,
-    reach: Reach,
-    now: Timestamp,
-) -> Result<Handle, StoreError> {
-    write_down_by(visitors, session, reach, now, visitors.sessions.deadline()).await
-}
-
-/// The same under a deadline that has begun.
-pub(crate) async fn write_down_by(
-    visitors: &Visitors,
-    session: Handle,
-    reach: Reach,
+    what: Debt,
     now: Timestamp,
     deadline: Deadline,
 ) -> Result<Handle, StoreError> {
     let entry = Handle::from_bytes(random(&*visitors.entropy));
-    let owed = Owed { what: Debt::Session(session, reach), since: now };
-    visitors.sessions.owe_by(entry, &owed, deadline).await?;
-    Ok(entry)
-}
-
-/// Writes down a fall by a rule before it is saved. Gives the entry to strike off.
-pub(crate) async fn write_down_fall(
-    visitors: &Visitors,
-    fall: &Debt,
-    now: Timestamp,
-    deadline: Deadline,
-) -> Result<Handle, StoreError> {
-    let entry = Handle::from_bytes(random(&*visitors.entropy));
-    visitors.sessions.owe_by(entry, &Owed { what: fall.clone(), since: now }, deadline).await?;
+    visitors.sessions.owe(entry, &Owed { what, since: now }, deadline).await?;
     Ok(entry)
 }
 
 /// Tells the IDP of a fall by a rule. If it does not confirm, it is told again in the background.
-pub(crate) async fn tell_fall(visitors: &Visitors, entry: Handle, fall: &Debt) {
-    if tell_all(visitors, ends_of(fall), Cause::Rule).await.is_err() {
+pub(crate) async fn tell_fall(
+    visitors: &Visitors,
+    entry: Handle,
+    (session, epoch): (Handle, Epoch),
+    sign_on: &SignOnId,
+) {
+    if tell_all(visitors, ends_of_fall(session, epoch, sign_on), Cause::Rule).await.is_err() {
         visitors.unconfirmed.notify_one();
         return;
     }
@@ -118,8 +100,7 @@ pub(crate) async fn forsake(visitors: &Visitors, grant: &GrantToken, now: Timest
     if visitors.issuer.end(End::Grant(grant), OF_GRANTS).await.is_ok() {
         return;
     }
-    let entry = Handle::from_bytes(random(&*visitors.entropy));
-    if visitors.sessions.owe(entry, &Owed { what: Debt::Grant(grant), since: now }).await.is_ok() {
+    if write_down(visitors, Debt::Grant(grant), now, visitors.sessions.deadline()).await.is_ok() {
         visitors.unconfirmed.notify_one();
     }
 }
@@ -232,13 +213,13 @@ async fn tell_entry(visitors: &Visitors, entry: Handle) -> Result<Told, NotTold>
     let due = match visitors.sessions.due(entry).await {
         Ok(Some(due)) => due,
         Ok(None) => return Ok(Told::Nothing),
-        Err(StoreError::Corrupt(_)) => return Err(NotTold::Skip),
+        Err(StoreError::Corrupt(_) | StoreError::Newer(_)) => return Err(NotTold::Skip),
         Err(_) => return Err(NotTold::Store),
     };
     let since = due.owed.since;
     let (told, written) = match (due.owed.what, &due.tombstone) {
-        (fall @ Debt::Fall { .. }, _) => {
-            tell_again(visitors, ends_of(&fall), Cause::Rule, since).await?;
+        (Debt::Fall { session, epoch, sign_on }, _) => {
+            tell_again(visitors, ends_of_fall(session, epoch, &sign_on), Cause::Rule, since).await?;
             (Told::Now, visitors.sessions.paid(entry).await)
         }
         (Debt::Grant(grant), _) => {
@@ -281,10 +262,9 @@ async fn tell_all(visitors: &Visitors, ends: Vec<End>, cause: Cause) -> Result<(
     Ok(())
 }
 
-/// What the IDP has to end of a fall.
-fn ends_of(fall: &Debt) -> Vec<End> {
-    let Debt::Fall { session, epoch, sign_on } = fall else { return Vec::new() };
-    vec![End::Session { sid: *session, ep: *epoch }, End::SignOn(sign_on.clone())]
+/// What the IDP has to end of a fall by a rule.
+fn ends_of_fall(session: Handle, epoch: Epoch, sign_on: &SignOnId) -> Vec<End> {
+    vec![End::Session { sid: session, ep: epoch }, End::SignOn(sign_on.clone())]
 }
 
 /// What the IDP has to end, from the tombstone.

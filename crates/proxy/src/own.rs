@@ -9,13 +9,14 @@ mod session;
 use vestibule_message::method::Method;
 use vestibule_wire::{Exchange, Served};
 
+use crate::open::Porter;
 use crate::site::Site;
 use crate::visit::Visit;
 use crate::{Note, Proxy, Visitors, reply};
 
 pub(crate) use limiter::Limiter;
 pub(crate) use log_in::Ask;
-pub(crate) use log_out::{Left, LoggedOut, end_everything};
+pub(crate) use log_out::{LoggedOut, end_everything};
 
 /// Beginning of every address of ours. No app gets a request for one.
 pub(crate) const PREFIX: &str = "/.vestibule/";
@@ -28,14 +29,21 @@ pub(crate) struct Call<'p> {
     pub(crate) visit: Visit<'p>,
 }
 
+impl Call<'_> {
+    pub(crate) fn porter(&self) -> Porter<'_> {
+        Porter::new(self.proxy, self.visitors, self.site, &self.visit)
+    }
+}
+
 /// Serves an address of ours.
 pub(crate) async fn serve(call: Call<'_>, mut x: Exchange<'_, Note>) -> Served {
     let method = x.head().method();
     let read = matches!(method, Method::Get | Method::Head);
-    let answer = match x.head().target().path() {
-        "/.vestibule/login" if method == Method::Get => log_in::serve(&call, x.head().target()).await,
-        "/.vestibule/callback" if method == Method::Get => callback::serve(&call, x.head().target()).await,
-        "/.vestibule/session" if read => session::serve(&call, x.head().target()).await,
+    let target = x.head().target().clone();
+    let answer = match target.path() {
+        "/.vestibule/login" if method == Method::Get => log_in::serve(&call, &target, x.note()).await,
+        "/.vestibule/callback" if method == Method::Get => callback::serve(&call, &target, x.note()).await,
+        "/.vestibule/session" if read => session::serve(&call, &target, x.note()).await,
         "/.vestibule/logout" if method == Method::Post => log_out::serve(&call, &mut x).await,
         "/.vestibule/login" | "/.vestibule/callback" => reply::method("GET"),
         "/.vestibule/session" => reply::method("GET, HEAD"),

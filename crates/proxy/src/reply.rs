@@ -4,24 +4,19 @@
 use serde::Serialize;
 use vestibule_domain::outage::Unavailable;
 use vestibule_domain::step_up::Ask as HowToAsk;
+use vestibule_message::accept::names_html;
 use vestibule_message::field::Known;
 use vestibule_message::head::RequestHead;
 use vestibule_message::lines::Lines;
 use vestibule_message::status::Status;
 use vestibule_message::target::Target;
 use vestibule_routes::NoRoute;
-use vestibule_wire::{Answer, RelayFault, Slip};
+use vestibule_wire::{Answer, RelayFault, Slip, guarded};
 
 use crate::own::Ask;
 
-const PAGE: &str = include_str!("reply/page.html");
-/// Of the style in [`PAGE`], so that no other style and no script runs there.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'sha256-QKXpgHt5W8h45qNPJMTdEPct9DQYerLgZJICWR7Tn/E='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
 /// Whether a person is likely to look at an answer.
 pub(crate) fn wants_page(head: &RequestHead<'_>) -> bool {
-    let names_html =
-        |accept: &[u8]| String::from_utf8_lossy(accept).to_ascii_lowercase().contains("text/html");
     head.fields().all(Known::Accept).any(names_html)
 }
 
@@ -242,7 +237,7 @@ pub(crate) fn bug() -> Answer {
 /// A JSON document for a script.
 pub(crate) fn json(document: &impl Serialize) -> Answer {
     match serde_json::to_vec(document) {
-        Ok(body) => guarded(200).body("application/json", body),
+        Ok(body) => guarded(status(200)).body("application/json", body),
         Err(_) => bug(),
     }
 }
@@ -270,9 +265,7 @@ fn plain(code: u16, detail: &str, page: bool) -> Answer {
     }
     // The first sentence says it to people; the status is for whoever is asked for help.
     let (headline, more) = detail.split_once(". ").unwrap_or((detail.trim_end_matches('.'), ""));
-    let status = format!("{code} {}", status(code).reason());
-    let text = PAGE.replace("{headline}", headline).replace("{more}", more).replace("{status}", &status);
-    guarded(code).body("text/html; charset=utf-8", text)
+    vestibule_wire::page(status(code), headline, more)
 }
 
 /// A problem document. `kind` names the problem for programs; the log-in's address is part of it where that helps.
@@ -290,17 +283,7 @@ fn problem(code: u16, kind: &str, detail: &str, log_in: Option<&str>) -> Answer 
     let kind = if kind.is_empty() { String::new() } else { format!("urn:vestibule:problem:{kind}") };
     let document = Problem { kind, title: status(code).reason(), status: code, detail, log_in };
     let body = serde_json::to_vec(&document).unwrap_or_default();
-    guarded(code).body("application/problem+json", body)
-}
-
-/// An answer with what every answer of ours has.
-fn guarded(code: u16) -> Answer {
-    Answer::new(status(code))
-        .with("cache-control", "no-store")
-        .with("x-content-type-options", "nosniff")
-        .with("referrer-policy", "no-referrer")
-        .with("cross-origin-opener-policy", "same-origin")
-        .with("content-security-policy", PAGE_POLICY)
+    guarded(status(code)).body("application/problem+json", body)
 }
 
 fn status(code: u16) -> Status {

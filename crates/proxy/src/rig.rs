@@ -21,11 +21,12 @@ use vestibule_ports::clock::{Clock as _, TestClock};
 use vestibule_ports::entropy::SeededEntropy;
 use vestibule_ports::issuer::{Ended, FeedItem, Issuer as _, LogOn, Redeem};
 use vestibule_ports::memory::{Fault, MemoryIssuer, MemorySessionStore};
-use vestibule_ports::session_store::{FIRST_VERSION, Record, SessionStore as _, Slot};
+use vestibule_ports::session_store::{Created, FIRST_VERSION, Record, SessionStore as _, Slot};
 use vestibule_sessions::{Committed, Sessions};
 use vestibule_wire::RequestId;
 
-use crate::open::{self, Visitor};
+use crate::open::{Opened, Porter, Visitor};
+use crate::seal::Scene;
 use crate::site::Site;
 use crate::visit::Visit;
 use crate::{Config, Proxy, Services, SiteConfig, Visitors};
@@ -143,8 +144,15 @@ impl Rig {
     pub(crate) async fn alice_from(&self, footing: Option<Footing>) -> Visitor {
         self.redeem("alice", 1).await;
         let proof = Proof { footing, ..self.proof("alice", 1) };
-        self.visitors().sessions.create(HANDLE, &self.begun(proof, 1)).await.unwrap();
+        self.create(HANDLE, &self.begun(proof, 1)).await;
         self.open(1).await
+    }
+
+    /// Puts a session into the store.
+    pub(crate) async fn create(&self, handle: Handle, session: &Session) {
+        let sessions = &self.visitors().sessions;
+        let created = sessions.create(handle, session, sessions.deadline()).await;
+        assert_eq!(created, Ok(Created::Created));
     }
 
     /// A log-in at the IDP, to be redeemed.
@@ -165,9 +173,30 @@ impl Rig {
 
     /// The visitor whom these secrets open.
     pub(crate) async fn open(&self, number: u8) -> Visitor {
+        self.find(number).await.expect("the session lives")
+    }
+
+    /// The same, if the session lives.
+    pub(crate) async fn find(&self, number: u8) -> Option<Visitor> {
         let visit = self.visit(number);
-        let found = open::open_fresh(self.visitors(), self.site(), &visit, self.limits()).await;
-        found.ok().flatten().expect("the session lives")
+        self.porter(&visit).open_fresh(self.visitors().sessions.deadline()).await.unwrap()
+    }
+
+    pub(crate) fn porter<'a>(&'a self, visit: &'a Visit<'a>) -> Porter<'a> {
+        Porter::new(&self.proxy, self.visitors(), self.site(), visit)
+    }
+
+    /// An answer of the first app's, which has come at once.
+    pub(crate) fn scene<'a>(&'a self, visit: &'a Visit<'a>, opened: &'a Opened) -> Scene<'a> {
+        Scene {
+            visitors: self.visitors(),
+            site: self.site(),
+            app: &self.proxy.live.apps[0],
+            visit,
+            opened,
+            now: self.now(),
+            limits: self.limits(),
+        }
     }
 
     /// A request with the cookies that hold these secrets.
@@ -248,6 +277,11 @@ impl Rig {
     pub(crate) async fn follow_ends(&self) {
         let (feed, issuer) = (Arc::clone(&self.feed), Arc::clone(&self.issuer));
         tokio::spawn(async move { feed.run(&*issuer).await });
+        self.hear().await;
+    }
+
+    /// Until the IDP has been heard, and what it has not ended is known to live.
+    pub(crate) async fn hear(&self) {
         for _ in 0..100 {
             if self.feed.check(&Traces::default(), self.feed.stamp()) == Life::Alive {
                 return;

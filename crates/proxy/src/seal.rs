@@ -1,6 +1,7 @@
 //! Seal: everything a request changes, committed before the head of its answer leaves. What the browser sees has been
 //! saved; what could not be saved is not shown as if it had been.
 
+use vestibule_domain::attempt::ReturnTarget;
 use vestibule_domain::audit::Cause;
 use vestibule_domain::cookie::{self, Committed as CookieCause, SessionCookies};
 use vestibule_domain::identity::{Handle, SessionSecret, Timestamp, VisitorId};
@@ -8,22 +9,40 @@ use vestibule_domain::judge::{Reading, Verdict, judge_newer};
 use vestibule_domain::key::Secrets;
 use vestibule_domain::limits::Limits;
 use vestibule_domain::mint;
+use vestibule_domain::outage;
 use vestibule_domain::patch::{Admitted, Opened as Asker, Patch};
 use vestibule_domain::patch_refused::PatchRefused;
 use vestibule_domain::rise::{self, Fresh};
 use vestibule_domain::session::Session;
+use vestibule_domain::step_up::{self, Requirement};
+use vestibule_message::head::RequestHead;
 use vestibule_ports::entropy::random;
-use vestibule_ports::session_store::Created;
-use vestibule_sessions::{Committed, Deadline, Finished, NoChange};
+use vestibule_ports::session_store::{Created, StoreError};
+use vestibule_sessions::{CommitError, Committed, Deadline, Finished, NoChange};
+use vestibule_wire::Answer;
 
-use crate::Visitors;
+use crate::absorb::{LogOut, Wishes};
 use crate::open::{Opened, Visitor};
+use crate::own::{self, Ask, LoggedOut};
 use crate::site::{App, Site};
 use crate::visit::Visit;
+use crate::{Visitors, reply};
 
 /// A change could not be saved: the store did not answer, or others came first every time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NotSaved(pub(crate) String);
+
+impl From<StoreError> for NotSaved {
+    fn from(why: StoreError) -> Self {
+        Self(why.to_string())
+    }
+}
+
+impl From<CommitError> for NotSaved {
+    fn from(why: CommitError) -> Self {
+        Self(why.to_string())
+    }
+}
 
 /// What was done.
 #[derive(Debug, Default)]
@@ -137,7 +156,99 @@ pub(crate) struct Scene<'a> {
     pub(crate) limits: &'a Limits,
 }
 
+/// What has come of an app's wishes.
+#[derive(Debug, Default)]
+pub(crate) struct CarriedOut {
+    /// `Set-Cookie` values of the app's answer. One that takes its place brings them itself.
+    pub(crate) cookies: Vec<String>,
+    /// The answer that takes its place.
+    pub(crate) instead: Option<Answer>,
+    /// What became of the log-out.
+    pub(crate) log_out: Option<LoggedOut>,
+    /// Why a wish was not heeded, for the log.
+    pub(crate) refused: Option<String>,
+    /// Why a change could not be saved, for the log.
+    pub(crate) not_saved: Option<String>,
+}
+
 impl Scene<'_> {
+    /// Does what an app asks in its answer to `head`: first the patch, then the log-out, and what it demands last, of the
+    /// visitor as he was shown to it.
+    pub(crate) async fn carry_out(&self, wishes: Wishes, head: &RequestHead<'_>) -> CarriedOut {
+        let mut done = CarriedOut::default();
+        let (Ok(log_out), Ok(requires)) = (wishes.log_out, wishes.requires) else {
+            // A page that may say "you are logged out", or that was to be held back, is not shown; and the answer that is
+            // shown is ours, so nothing is patched.
+            done.refused = Some("a wish of the app's cannot be read".to_owned());
+            done.instead = Some(reply::unreadable_wish());
+            return done;
+        };
+        match wishes.patch {
+            None => self.keep_up().await,
+            Some(Err(why)) if log_out.is_some() => {
+                // Told by the log alone: what ends with this answer is not written into first.
+                done.refused = Some(why.to_string());
+                self.keep_up().await;
+            }
+            Some(patch) => match self.patch(patch).await {
+                Ok(sealed) => (done.cookies, done.refused) = (sealed.cookies, sealed.refused),
+                Err(NotSaved(why)) => {
+                    done.not_saved = Some(why);
+                    if !self.app.delivers_unsaved {
+                        done.instead = Some(reply::context_not_saved(!self.visit.fetch.method.is_safe()));
+                        return done;
+                    }
+                }
+            },
+        }
+        if let (Some(scope), Some(visitor)) = (log_out, &self.opened.visitor) {
+            self.log_out(visitor, scope, &mut done).await;
+        } else if let Some(requirement) = requires {
+            done.instead = self.demand(self.visit.return_target(head), &requirement, &done.cookies);
+        }
+        done
+    }
+
+    async fn log_out(&self, visitor: &Visitor, scope: LogOut, done: &mut CarriedOut) {
+        if visitor.key.is_old() {
+            // A late answer must not touch the newer log-on.
+            done.instead = Some(reply::session_moved());
+            return;
+        }
+        let (visitors, deadline) = (self.visitors, self.visitors.sessions.deadline());
+        let left = own::end_everything(visitors, self.now, visitor, scope, self.limits, deadline).await;
+        done.instead = match left.outcome {
+            LoggedOut::Done => None,
+            LoggedOut::HereOnly => Some(reply::logged_out_here_only(&left.cookies)),
+            LoggedOut::NotEverywhere => Some(reply::not_logged_out_everywhere(&left.cookies)),
+            LoggedOut::Failed => Some(reply::not_logged_out()),
+        };
+        (done.log_out, done.cookies, done.not_saved) = (Some(left.outcome), left.cookies, left.not_saved);
+    }
+
+    /// The answer in place of the app's, when the visitor has not what it demands.
+    fn demand(&self, target: ReturnTarget, requirement: &Requirement, cookies: &[String]) -> Option<Answer> {
+        let Self { site, visit, opened, now, limits, .. } = *self;
+        let page = visit.fetch.is_page();
+        if let Err(why) = outage::demanded(!opened.degraded) {
+            // Nothing was patched either, so there are no cookies to be set.
+            return Some(reply::not_opened(why, page));
+        }
+        let view = opened.visitor.as_ref().and_then(|visitor| visitor.view(now, limits));
+        if requirement.is_met(view.as_ref(), now) {
+            return None;
+        }
+        if site.client.is_none() {
+            return Some(reply::forbidden(page, cookies));
+        }
+        let how = step_up::demanded(requirement, view.as_ref(), &visit.fetch, now, limits);
+        let ask = Ask { target, asked: true, max_age: requirement.max_age, restarted: false };
+        Some(match how {
+            Ok(how) => reply::ask(how, &ask, cookies),
+            Err(_) => reply::step_up_loop(cookies),
+        })
+    }
+
     /// Takes an app's patch: onto the session that is there, or into a new one.
     pub(crate) async fn patch(&self, patch: Result<Patch, PatchRefused>) -> Result<Sealed, NotSaved> {
         let catalogue = &self.site.catalogue;
@@ -196,14 +307,13 @@ impl Scene<'_> {
             }
         });
         let mut saved = false;
-        let refused = match committed.await {
-            Err(why) => return Err(NotSaved(why.to_string())),
-            Ok(Committed::Gone) => Some(PatchRefused::Ended),
-            Ok(Committed::Saved { .. }) => {
+        let refused = match committed.await? {
+            Committed::Gone => Some(PatchRefused::Ended),
+            Committed::Saved { .. } => {
                 saved = true;
                 refused
             }
-            Ok(Committed::Unchanged) => refused,
+            Committed::Unchanged => refused,
         };
         let lives = visitor.view(now, limits).is_some_and(|view| view.upkeep().touches());
         if refused != Some(PatchRefused::Ended) && lives {
@@ -265,11 +375,10 @@ pub(crate) async fn create(
     deadline: Deadline,
 ) -> Result<Handle, NotSaved> {
     let handle = Handle::from_bytes(random(&*visitors.entropy));
-    match visitors.sessions.create_by(handle, session, deadline).await {
-        Ok(Created::Created) => Ok(handle),
+    match visitors.sessions.create(handle, session, deadline).await? {
+        Created::Created => Ok(handle),
         // 128 random bits: this is an error in the source of randomness.
-        Ok(Created::Exists) => Err(NotSaved("a new handle was taken".to_owned())),
-        Err(why) => Err(NotSaved(why.to_string())),
+        Created::Exists => Err(NotSaved("a new handle was taken".to_owned())),
     }
 }
 

@@ -12,16 +12,17 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use vestibule_domain::audit::{Cause, Tombstone};
 use vestibule_domain::identity::{Handle, SignOnId, Timestamp, UserId};
-use vestibule_domain::judge::{Reading, Source, Verdict, judge};
+use vestibule_domain::judge::{Reading, Source, Verdict, View, judge};
 use vestibule_domain::key::Key;
 use vestibule_domain::limits::Limits;
-use vestibule_domain::owed::Reach;
+use vestibule_domain::owed::{Debt, Reach};
 use vestibule_domain::rise;
 use vestibule_domain::token::SKEW;
 use vestibule_feed::UserEnded;
 use vestibule_ports::session_store::StoreError;
 use vestibule_sessions::{CommitError, Finished, Found, Known};
 
+use crate::tokens::NoToken;
 use crate::{Visitors, owed};
 
 /// Sessions of one user that are looked through at a time. A user has a few.
@@ -32,6 +33,9 @@ const WAITING_MAX: usize = 1_024;
 const REST: Duration = Duration::from_mins(1);
 /// Looks at the sessions of one user who was ended elsewhere.
 const CLEARED_MAX: usize = 12;
+/// How long after it was heard such a look may begin. Later, as when the machine has slept, what is fallen may have been a
+/// log-on from after that end.
+const CLEARED_WITHIN: Duration = Duration::from_secs(90);
 /// How long such a log-out is looked after: its entry must not stand in the way of others for weeks.
 const LOOKED_AFTER: Duration = Duration::from_hours(1);
 
@@ -112,9 +116,8 @@ enum Which<'t> {
     From(&'t SignOnId),
     /// All.
     All,
-    /// Those whose log-on does not stand any more by these limits, be that written down or not. Of the others the IDP has
-    /// ended the log-on itself.
-    Fallen(&'t Limits),
+    /// All of a user of whom the IDP has ended everything. Of what is logged on by these limits it has to say so.
+    Ended(&'t Limits),
 }
 
 impl<'t> Kin<'t> {
@@ -134,22 +137,12 @@ impl<'t> Kin<'t> {
     /// of another node's clock, so in doubt it stays: if it is logged on, its end at the IDP was the log-out's own.
     fn has(&self, known: &Known<()>) -> bool {
         let session = &known.session;
-        let is_older =
-            || session.newest_user() == Some(self.user) && session.born_at() + SKEW <= self.ended_at;
         match self.which {
             Which::From(sign_on) => session.sign_on() == Some(sign_on),
-            Which::All => is_older(),
-            Which::Fallen(limits) => is_older() && !stands(known, self.ended_at, limits),
+            Which::All | Which::Ended(_) => {
+                session.newest_user() == Some(self.user) && session.born_at() + SKEW <= self.ended_at
+            }
         }
-    }
-}
-
-/// Whether somebody is logged on in this session.
-fn stands(known: &Known<()>, now: Timestamp, limits: &Limits) -> bool {
-    let reading = Reading { last_seen: known.last_seen(), source: Source::Shared };
-    match judge(&known.session, Key::Vst, reading, now, limits) {
-        Verdict::Lives(view) => view.log_on().is_some(),
-        Verdict::Over(_) | Verdict::ReadAgain => false,
     }
 }
 
@@ -178,9 +171,10 @@ pub(crate) async fn keep_ending(visitors: &Visitors) -> Infallible {
     }
 }
 
-/// Ends, for ever, the fallen sessions of users of whom the IDP has ended everything: nobody else would, and they remember
-/// who was here. A clean-up: every node does it, none of them more than a few
-/// times, and what a process does not hear of is forgotten at its limit.
+/// Ends, for ever, the sessions of users of whom the IDP has ended everything, for they remember who was here. Of those
+/// that have fallen nobody else would; and one that stands may not be asked for again before a limit of its log-on, and
+/// from then on no request needs the dead grant. A clean-up: every node does it, none of them more than a few times, and
+/// what a process does not hear of is forgotten at its limit.
 pub(crate) async fn keep_clearing(visitors: &Visitors, limits: &Limits) -> Infallible {
     let mut users = visitors.tokens.users_ended();
     loop {
@@ -189,8 +183,12 @@ pub(crate) async fn keep_clearing(visitors: &Visitors, limits: &Limits) -> Infal
             Err(RecvError::Lagged(_)) => continue,
             Err(RecvError::Closed) => std::future::pending().await,
         };
-        let kin = Kin { user: &user, which: Which::Fallen(limits), ended_at: heard_at, cause };
+        let kin = Kin { user: &user, which: Which::Ended(limits), ended_at: heard_at, cause };
+        let begun_at = visitors.clock.mono();
         for _ in 0..CLEARED_MAX {
+            if visitors.clock.mono().since(begun_at) > CLEARED_WITHIN {
+                break;
+            }
             match end_all(visitors, &kin).await {
                 Ok(Look::All | Look::Part { ended: 0 }) => break,
                 Ok(Look::Part { .. }) => {}
@@ -235,16 +233,29 @@ async fn end_all(visitors: &Visitors, kin: &Kin<'_>) -> Result<Look, NotEnded> {
 
 /// Ends a session if it goes with that one; whether it did.
 async fn end(visitors: &Visitors, handle: Handle, kin: &Kin<'_>) -> Result<bool, NotEnded> {
-    match visitors.sessions.get_fresh(handle).await {
-        Ok(Found::Live(known, _)) if kin.has(&known) => {}
+    let known = match visitors.sessions.get_fresh(handle).await {
+        Ok(Found::Live(known, _)) => known,
         Ok(Found::Stale { .. }) => return Err(NotEnded),
         // One that cannot be read opens to nobody.
-        Ok(Found::Live(..) | Found::Gone) | Err(StoreError::Corrupt(_)) => return Ok(false),
+        Ok(Found::Gone) | Err(StoreError::Corrupt(_)) => return Ok(false),
         Err(why) => return Err(why.into()),
+    };
+    if !kin.has(&known) {
+        return Ok(false);
     }
     let (now, reach) = (visitors.clock.wall(), Reach::Session);
-    let entry = owed::write_down(visitors, handle, reach, now).await?;
-    let end = |newest: &Known<()>| kin.has(newest).then(|| rise::end(&newest.session, kin.cause, now));
+    if let Which::Ended(limits) = kin.which
+        && let Some(view) = standing(&known, now, limits)
+    {
+        return end_standing(visitors, &known, &view, kin.cause, limits).await;
+    }
+    let (debt, deadline) = (Debt::Session(handle, reach), visitors.sessions.deadline());
+    let entry = owed::write_down(visitors, debt, now, deadline).await?;
+    let end = |newest: &Known<()>| {
+        let has_risen = newest.session.has_risen_since(&known.session);
+        let goes = kin.has(newest) && !(has_risen && matches!(kin.which, Which::Ended(_)));
+        goes.then(|| rise::end(&newest.session, kin.cause, now))
+    };
     match visitors.sessions.end(handle, end).await? {
         Finished::Ended(tombstone) => {
             owed::tell(visitors, entry, handle, reach, &tombstone).await;
@@ -254,6 +265,48 @@ async fn end(visitors: &Visitors, handle: Handle, kin: &Kin<'_>) -> Result<bool,
             visitors.sessions.paid(entry).await?;
             Ok(false)
         }
+    }
+}
+
+/// What a session shows that somebody is logged on in.
+fn standing<'k>(known: &'k Known<()>, now: Timestamp, limits: &Limits) -> Option<View<'k>> {
+    let reading = Reading { last_seen: known.last_seen(), source: Source::Shared };
+    match judge(&known.session, Key::Vst, reading, now, limits) {
+        Verdict::Lives(view) => view.log_on().is_some().then_some(view),
+        Verdict::Over(_) | Verdict::ReadAgain => None,
+    }
+}
+
+/// Ends a session whose log-on the IDP has ended, as its next request would; whether it did. Not by the two times alone:
+/// of two nodes' clocks one may be so wrong that a log-on from after that end looks older.
+async fn end_standing(
+    visitors: &Visitors,
+    known: &Known<()>,
+    view: &View<'_>,
+    cause: Cause,
+    limits: &Limits,
+) -> Result<bool, NotEnded> {
+    let now = visitors.clock.wall();
+    let seen = known.last_seen().or(view.log_on().map(|log_on| log_on.risen_at)).unwrap_or(now);
+    let asked = visitors.tokens.confirm(known.session.site(), known.handle, view, seen).await;
+    let Err(why) = asked else { return Ok(false) };
+    if why == NoToken::Unavailable {
+        return Err(NotEnded);
+    }
+    // By a rule a log-on falls, and what survives it stays.
+    if visitors.tokens.end_of(view, &why, now, limits).is_none_or(|why| why == Cause::Rule) {
+        return Ok(false);
+    }
+    let end = |newest: &Known<()>| {
+        let (newest, then) = (&newest.session, &known.session);
+        let is_other = newest.has_risen_since(then) || newest.has_fallen_since(then);
+        (!is_other).then(|| rise::end(newest, cause, now))
+    };
+    match visitors.sessions.end(known.handle, end).await? {
+        Finished::Ended(_) => Ok(true),
+        Finished::Gone => Ok(false),
+        // What it is by now is looked at once more.
+        Finished::Spared => Err(NotEnded),
     }
 }
 

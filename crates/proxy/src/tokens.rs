@@ -14,8 +14,9 @@ use vestibule_domain::audit::Cause;
 use vestibule_domain::claims::Claims;
 use vestibule_domain::identity::{Epoch, Handle, SignOnId, SiteId, Timestamp, UserId, VisitorId};
 use vestibule_domain::judge::View;
+use vestibule_domain::limits::Limits;
 use vestibule_domain::outage::UNFRESH_MAX;
-use vestibule_domain::token::{self, Bearer, Cached};
+use vestibule_domain::token::{self, Bearer, Cached, SKEW};
 use vestibule_feed::{Feed, Life, Stamp, Traces, UserEnded};
 use vestibule_message::lines::{LineFault, Lines};
 use vestibule_oauth::token::{GrantToken, Jpt};
@@ -110,8 +111,6 @@ pub(crate) enum NoToken {
     Ended(Cause),
     /// The IDP knows no such log-on any more: it has ended, or reached its limit by the IDP's clock.
     Refused,
-    /// The session has a newer log-on than the one that was asked for.
-    Moved,
     /// The IDP did not answer, or the configuration does not allow it; nothing follows for the session.
     Unavailable,
 }
@@ -212,10 +211,29 @@ impl Tokens {
         self.feed.unsure_for(since) <= UNFRESH_MAX
     }
 
-    /// The time by the IDP's clock, as far as it is known, or by ours: whichever is later.
-    pub(crate) fn latest_time(&self, now: Timestamp) -> Timestamp {
+    /// Why what is shown has ended that gets no token, if it has.
+    pub(crate) fn end_of(
+        &self,
+        view: &View<'_>,
+        why: &NoToken,
+        now: Timestamp,
+        limits: &Limits,
+    ) -> Option<Cause> {
+        match why {
+            NoToken::Ended(cause) => Some(*cause),
+            // At its limit a log-on steps down by the judgement; a clock that is wrong, the IDP's or ours, ends nothing.
+            NoToken::Refused => (!self.is_nearly_over(view, now, limits)).then_some(Cause::Revoked),
+            NoToken::Unavailable => None,
+        }
+    }
+
+    /// Whether the log-on's own limit is as near as clocks may differ, by the IDP's clock, as far as that is known, or by
+    /// ours: whichever is later.
+    pub(crate) fn is_nearly_over(&self, view: &View<'_>, now: Timestamp, limits: &Limits) -> bool {
+        let Some(log_on) = view.log_on() else { return false };
         let idp_time = *self.idp_time.lock().unwrap_or_else(PoisonError::into_inner);
-        idp_time.map_or(now, |(then, at)| now.max(then + self.clock.mono().since(at)))
+        let now = idp_time.map_or(now, |(then, at)| now.max(then + self.clock.mono().since(at)));
+        log_on.ends_at.min(log_on.auth_time + limits.log_on).since(now) <= SKEW
     }
 
     /// The users of whom everything ends at the IDP, as the feed tells it.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use vestibule_domain::attempt::ReturnTarget;
 use vestibule_domain::cookie::Jar;
 use vestibule_domain::fetch::{Fetch, Fields};
 use vestibule_domain::identity::Timestamp;
@@ -75,6 +76,15 @@ impl<'p> Visit<'p> {
     /// What browsers are told for the site as a whole, on every answer that reaches them over https.
     pub(crate) fn policy(&self) -> Option<&'p str> {
         policy(self.came.as_ref())
+    }
+
+    /// Where a log-in returns to: this page, or for anything that is no page the start.
+    pub(crate) fn return_target(&self, head: &RequestHead<'_>) -> ReturnTarget {
+        if self.fetch.is_page() {
+            ReturnTarget::or_root(head.target().as_str().as_bytes())
+        } else {
+            ReturnTarget::root()
+        }
     }
 
     /// An answer of ours as it leaves.

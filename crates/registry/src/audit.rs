@@ -33,8 +33,6 @@ stored_words! {
         UserCreated = "user-created",
         /// Name, locale, mail address or roles of a user changed.
         ProfileChanged = "profile-changed",
-        /// The user's own scopes changed.
-        UserScopesChanged = "user-scopes-changed",
         /// A password was set; everything of the user ended.
         PasswordChanged = "password-changed",
         /// A user was kept out; everything of the user ended.
@@ -71,8 +69,6 @@ stored_words! {
         ClientConfigured = "client-configured",
         /// A client was removed; everything of it ended.
         ClientRemoved = "client-removed",
-        /// The list of scopes changed.
-        ScopesConfigured = "scopes-configured",
         /// A signing key was made.
         KeyCreated = "key-created",
         /// A signing key must not be trusted any more.
@@ -86,7 +82,6 @@ impl Event {
         match self {
             Self::UserCreated => "The user was created.",
             Self::ProfileChanged => "Name, locale, mail address or roles changed.",
-            Self::UserScopesChanged => "The user's own scopes changed.",
             Self::PasswordChanged => "A password was set; everything of the user ended.",
             Self::UserDisabled => "The user was kept out; everything of the user ended.",
             Self::UserEnabled => "The user was let in again.",
@@ -105,7 +100,6 @@ impl Event {
             Self::Evicted => "There were too many; the oldest ended.",
             Self::ClientConfigured => "A client was registered or changed.",
             Self::ClientRemoved => "A client was removed; everything of it ended.",
-            Self::ScopesConfigured => "The list of scopes changed.",
             Self::KeyCreated => "A signing key was made.",
             Self::KeyEnded => "A signing key ended, with everything that it had signed.",
         }

@@ -21,8 +21,6 @@ stored_words! {
         Public = "public",
         /// Keeps a secret.
         Confidential = "confidential",
-        /// One of our own roles: redeems, mints, swaps, ends, follows the feed.
-        Role = "role",
     }
 }
 
@@ -59,8 +57,6 @@ pub struct Client {
     pub scopes: ByStanding,
     /// Whether it is the house's own and needs no consent.
     pub first_party: bool,
-    /// Who may be named as `aud` of its tokens.
-    pub audiences: Vec<String>,
     /// The site that it acts for, of a log-on client or an anonymous client.
     pub site: Option<SiteId>,
 }
@@ -69,7 +65,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, name, kind, secret, redirect_uris, grant_types, scopes_own, scopes_anonymous, \
-             scopes_returning, scopes_logged_on, first_party, audiences, site FROM clients ",
+             scopes_returning, scopes_logged_on, first_party, site FROM clients ",
             $rest
         )
     };
@@ -86,27 +82,16 @@ impl Registry {
         self.read(|snapshot| snapshot.all(select!("ORDER BY id"), &[], client))
     }
 
-    /// Makes the clients of the configuration what it says, and removes those that it no longer names, with
-    /// everything of theirs. Clients that were registered otherwise stay, unless the configuration names them too.
+    /// Makes the clients what the configuration says, and removes those that it no longer names, with everything of
+    /// theirs. There is no other way to register one.
     pub fn configure_clients(&self, clients: &[Client], act: &Act<'_>) -> Result<(), RegistryError> {
         self.write(|tx| {
-            let configured =
-                tx.all("SELECT id FROM clients WHERE configured = 1", &[], |row| row.get::<String>("id"))?;
-            for id in configured.iter().filter(|id| clients.iter().all(|client| client.id != **id)) {
+            let known = tx.all("SELECT id FROM clients", &[], |row| row.get::<String>("id"))?;
+            for id in known.iter().filter(|id| clients.iter().all(|client| client.id != **id)) {
                 remove(tx, id, act)?;
             }
-            clients.iter().try_for_each(|client| put(tx, client, true, act))
+            clients.iter().try_for_each(|client| put(tx, client, act))
         })
-    }
-
-    /// Registers a client, or changes it.
-    pub fn register_client(&self, client: &Client, act: &Act<'_>) -> Result<(), RegistryError> {
-        self.write(|tx| put(tx, client, false, act))
-    }
-
-    /// Removes a client and ends everything of it. False if there is no such client.
-    pub fn remove_client(&self, id: &str, act: &Act<'_>) -> Result<bool, RegistryError> {
-        self.write(|tx| remove(tx, id, act))
     }
 }
 
@@ -115,21 +100,22 @@ fn by_id(snapshot: &Snapshot<'_>, id: &str) -> Result<Option<Client>, RegistryEr
 }
 
 /// Writes a client, unless it is the same already: a restart leaves no trace in the audit.
-fn put(tx: &Tx<'_>, client: &Client, configured: bool, act: &Act<'_>) -> Result<(), RegistryError> {
-    let is_same = by_id(tx, &client.id)?.is_some_and(|known| known == *client);
+fn put(tx: &Tx<'_>, client: &Client, act: &Act<'_>) -> Result<(), RegistryError> {
+    if by_id(tx, &client.id)?.is_some_and(|known| known == *client) {
+        return Ok(());
+    }
     let uris: Vec<_> = client.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect();
     let grant_types: Vec<_> = client.grant_types.iter().map(|word| word.as_str().to_owned()).collect();
     let of = |standing| client.scopes.of(standing).to_string();
     tx.execute(
         "INSERT INTO clients (id, name, kind, secret, redirect_uris, grant_types, scopes_own, scopes_anonymous, \
-         scopes_returning, scopes_logged_on, first_party, audiences, site, configured) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+         scopes_returning, scopes_logged_on, first_party, site) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, secret = excluded.secret, \
          redirect_uris = excluded.redirect_uris, grant_types = excluded.grant_types, \
          scopes_own = excluded.scopes_own, scopes_anonymous = excluded.scopes_anonymous, \
          scopes_returning = excluded.scopes_returning, scopes_logged_on = excluded.scopes_logged_on, \
-         first_party = excluded.first_party, audiences = excluded.audiences, site = excluded.site, \
-         configured = excluded.configured",
+         first_party = excluded.first_party, site = excluded.site",
         binds![
             &client.id,
             &client.name,
@@ -142,25 +128,17 @@ fn put(tx: &Tx<'_>, client: &Client, configured: bool, act: &Act<'_>) -> Result<
             &of(Standing::Returning),
             &of(Standing::LoggedOn),
             client.first_party,
-            &list(&client.audiences),
             client.site.as_ref(),
-            configured,
         ],
     )?;
-    if is_same {
-        return Ok(());
-    }
     audit::append(tx, act, &Entry { client: Some(&client.id), ..Entry::of(Event::ClientConfigured) })
 }
 
 /// Codes, grants and families go with their client.
-fn remove(tx: &Tx<'_>, id: &str, act: &Act<'_>) -> Result<bool, RegistryError> {
-    if tx.execute("DELETE FROM clients WHERE id = $1", binds![id])? == 0 {
-        return Ok(false);
-    }
+fn remove(tx: &Tx<'_>, id: &str, act: &Act<'_>) -> Result<(), RegistryError> {
+    tx.execute("DELETE FROM clients WHERE id = $1", binds![id])?;
     outbox::announce(tx, act.at, &Ended::Client(id.to_owned()), Cause::Revoked)?;
-    audit::append(tx, act, &Entry { client: Some(id), ..Entry::of(Event::ClientRemoved) })?;
-    Ok(true)
+    audit::append(tx, act, &Entry { client: Some(id), ..Entry::of(Event::ClientRemoved) })
 }
 
 fn client(row: &Row<'_, '_>) -> Result<Client, RegistryError> {
@@ -182,7 +160,6 @@ fn client(row: &Row<'_, '_>) -> Result<Client, RegistryError> {
         own_scopes: row.get("scopes_own")?,
         scopes,
         first_party: row.get("first_party")?,
-        audiences: row.get("audiences")?,
         site: row.get("site")?,
     })
 }

@@ -1,4 +1,4 @@
-//! Users, clients, scopes, grants, tokens, keys, audit and outbox: one relational implementation, on SQLite or on
+//! Users, clients, grants, tokens, keys, audit and outbox: one relational implementation, on SQLite or on
 //! PostgreSQL. Each change is one transaction together with its audit record and outbox row. Blocking: callers bring
 //! the threads. Must not know HTTP, and decides nothing: what may happen is passed in as a closure over `domain`.
 
@@ -17,7 +17,6 @@ pub mod outbox;
 pub mod refresh;
 mod registry;
 mod schema;
-pub mod scope;
 pub mod sign_on;
 mod sql;
 pub mod sweep;

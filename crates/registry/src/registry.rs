@@ -137,7 +137,7 @@ impl Registry {
 
     /// Begins a file under another name, so that a crash leaves a whole registry or none.
     fn begin(path: &Path, caps: Caps) -> Result<(), OpenError> {
-        let draft = file::Draft::beside(path);
+        let draft = file::draft(path);
         drop(Self::open_file(draft.path(), caps)?);
         draft.put(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })
     }

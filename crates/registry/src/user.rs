@@ -260,21 +260,12 @@ impl Registry {
                     &list(&roles)
                 ],
             )?;
-            changed_claims(tx, id, updated, Event::ProfileChanged, act)
-        })
-    }
-
-    /// Replaces the user's own scopes. False if there is no such user.
-    pub fn set_user_scopes(
-        &self,
-        id: &UserId,
-        scopes: &ScopeSet,
-        act: &Act<'_>,
-    ) -> Result<bool, RegistryError> {
-        self.write(|tx| {
-            let updated =
-                tx.execute("UPDATE users SET scopes = $2 WHERE id = $1", binds![id, &scopes.to_string()])?;
-            changed_claims(tx, id, updated, Event::UserScopesChanged, act)
+            if updated == 0 {
+                return Ok(false);
+            }
+            outbox::announce(tx, act.at, &Ended::Claims(id.clone()), Cause::Revoked)?;
+            audit::append(tx, act, &Entry { user: Some(id), ..Entry::of(Event::ProfileChanged) })?;
+            Ok(true)
         })
     }
 }
@@ -315,21 +306,6 @@ fn end_all(
     let Some(epoch) = end::everything_of_user(tx, id, cause, act)? else { return Ok(Changed::Unknown) };
     audit::append(tx, act, &Entry { user: Some(id), note: Some(end::word(cause)), ..entry })?;
     Ok(Changed::Done(epoch))
-}
-
-fn changed_claims(
-    tx: &Tx<'_>,
-    id: &UserId,
-    updated: usize,
-    event: Event,
-    act: &Act<'_>,
-) -> Result<bool, RegistryError> {
-    if updated == 0 {
-        return Ok(false);
-    }
-    outbox::announce(tx, act.at, &Ended::Claims(id.clone()), Cause::Revoked)?;
-    audit::append(tx, act, &Entry { user: Some(id), ..Entry::of(event) })?;
-    Ok(true)
 }
 
 fn user(row: &Row<'_, '_>) -> Result<User, RegistryError> {

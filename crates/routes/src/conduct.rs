@@ -55,3 +55,40 @@ impl Default for Conduct {
         }
     }
 }
+
+/// The same as a configuration has it, in the units of its keys. What is left out keeps its default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ConductSettings {
+    /// `body_bytes_max`
+    pub body_bytes_max: Option<u64>,
+    /// `connect_timeout_ms`
+    pub connect_timeout_ms: Option<u64>,
+    /// `answer_timeout_ms`
+    pub answer_timeout_ms: Option<u64>,
+    /// `stall_timeout_ms`
+    pub stall_timeout_ms: Option<u64>,
+}
+
+impl ConductSettings {
+    /// What is in force. A value that makes no sense is told, with its key.
+    pub fn conduct(&self, problem: &mut impl FnMut(&str, String)) -> Conduct {
+        let default = Conduct::default();
+        let mut time = |key: &str, millis: Option<u64>, default: Duration| match millis {
+            Some(0) => {
+                problem(key, "must be at least 1 (milliseconds)".to_owned());
+                default
+            }
+            Some(millis) => Duration::from_millis(millis),
+            None => default,
+        };
+        Conduct {
+            body_bytes_max: self.body_bytes_max.unwrap_or(default.body_bytes_max),
+            connect_timeout: time("connect_timeout_ms", self.connect_timeout_ms, default.connect_timeout),
+            answer_timeout: time("answer_timeout_ms", self.answer_timeout_ms, default.answer_timeout),
+            stall_timeout: time("stall_timeout_ms", self.stall_timeout_ms, default.stall_timeout),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

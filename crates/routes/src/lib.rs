@@ -2,7 +2,9 @@
 //! reach an upstream must have come through a table and been admitted. Knows no session, no token and no socket.
 
 mod conduct;
+mod problem;
 mod table;
 
-pub use conduct::{Conduct, Upstream, UpstreamFault};
+pub use conduct::{Conduct, ConductSettings, Upstream, UpstreamFault};
+pub use problem::Problem;
 pub use table::{Held, Match, NoRoute, Permit, Route, Short, Table, TableFault};

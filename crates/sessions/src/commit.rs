@@ -85,12 +85,7 @@ impl<X: Default + Send + Sync> Sessions<X> {
     }
 
     /// Saves a new session.
-    pub async fn create(&self, handle: Handle, session: &Session) -> Result<Created, StoreError> {
-        self.create_by(handle, session, self.deadline()).await
-    }
-
-    /// `create` under a deadline that has begun.
-    pub async fn create_by(
+    pub async fn create(
         &self,
         handle: Handle,
         session: &Session,

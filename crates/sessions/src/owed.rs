@@ -10,6 +10,7 @@ use vestibule_domain::owed::{Debt, Owed, Reach};
 use vestibule_ports::session_store::{self as store, Created, FIRST_VERSION, Record, Slot, StoreError};
 
 use crate::deadline::Deadline;
+use crate::record;
 use crate::sessions::Sessions;
 
 /// What `list_user` finds them by. No user has a colon in his identifier.
@@ -30,13 +31,8 @@ pub struct Due {
 }
 
 impl<X: Default + Send + Sync> Sessions<X> {
-    /// Writes down what will be owed, before the session is ended. `entry` is random and new.
-    pub async fn owe(&self, entry: Handle, owed: &Owed) -> Result<(), StoreError> {
-        self.owe_by(entry, owed, self.deadline()).await
-    }
-
-    /// `owe` under a deadline that has begun.
-    pub async fn owe_by(&self, entry: Handle, owed: &Owed, deadline: Deadline) -> Result<(), StoreError> {
+    /// Writes down what will be owed, before the session ends or falls. `entry` is random and new.
+    pub async fn owe(&self, entry: Handle, owed: &Owed, deadline: Deadline) -> Result<(), StoreError> {
         match self.create_record(entry, self.entry(owed), deadline).await? {
             Created::Created => Ok(()),
             // 128 random bits: this is an error in the source of randomness.
@@ -76,24 +72,41 @@ impl<X: Default + Send + Sync> Sessions<X> {
         self.deadline().last_write(self.store.end(entry, None, tombstone, now)).await.map(|_| ())
     }
 
-    /// What an entry says, if there is anything to do for it now. What was written down for an end that did not come about
-    /// is forgotten here.
+    /// What an entry says, if there is anything to do for it now: not before its end, or its fall, is known to have come
+    /// about. One that has not come about by the time that a write takes never will, and is forgotten here.
     pub async fn due(&self, entry: Handle) -> Result<Option<Due>, StoreError> {
         let (now, deadline) = (self.clock.wall(), self.deadline());
         let Slot::Live(stored) = deadline.read(self.store.get(entry, now)).await? else { return Ok(None) };
         let corrupt = |why| StoreError::Corrupt(format!("owed end {entry}: {why}"));
         let owed = Owed::decode(&stored.record.body).map_err(corrupt)?;
-        let (Debt::Session(session, _) | Debt::Siblings(session, _)) = owed.what else {
-            return Ok(Some(Due { entry, owed, tombstone: None }));
+        let (session, fell_from) = match &owed.what {
+            Debt::Grant(_) => return Ok(Some(Due { entry, owed, tombstone: None })),
+            Debt::Session(session, _) | Debt::Siblings(session, _) => (*session, None),
+            Debt::Fall { session, epoch, .. } => (*session, Some(*epoch)),
         };
-        match deadline.read(self.store.get(session, now)).await? {
-            Slot::Ended(tombstone) => {
-                let tombstone = Tombstone::decode(&tombstone.body).map_err(corrupt)?;
-                Ok(Some(Due { entry, owed, tombstone: Some(tombstone) }))
+        let (tombstone, has_come) = match deadline.read(self.store.get(session, now)).await? {
+            Slot::Ended(stone) => {
+                let stone = Tombstone::decode(&stone.body).map_err(corrupt)?;
+                // What ended before it fell has not fallen.
+                let has_come = fell_from.is_none_or(|epoch| stone.epoch != epoch);
+                (Some(stone), has_come)
             }
-            // Its end may still be on its way.
-            Slot::Live(_) if !owed.is_void(now) => Ok(None),
-            Slot::Live(_) | Slot::Absent => self.paid(entry).await.map(|()| None),
+            Slot::Live(stored) => {
+                let has_fallen =
+                    |epoch| record::session(session, &stored.record).map(|it| it.epoch() != epoch);
+                let has_come = fell_from.map(has_fallen).transpose()? == Some(true);
+                if !has_come && !owed.is_void(now) {
+                    // It may still be on its way.
+                    return Ok(None);
+                }
+                (None, has_come)
+            }
+            Slot::Absent => (None, false),
+        };
+        if has_come {
+            Ok(Some(Due { entry, owed, tombstone }))
+        } else {
+            self.paid(entry).await.map(|()| None)
         }
     }
 }

@@ -1,8 +1,6 @@
 //! The file: created for its owner only, held by one process, checked whole when the process opens it first, refused when
 //! a newer version wrote it.
 
-mod draft;
-
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -10,14 +8,18 @@ use std::path::{Path, PathBuf};
 
 use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, StorageBackend, StorageError};
+use vestibule_draft::{Drafts, directory_of};
+use vestibule_ports::entropy::{SystemEntropy, random};
 
-use self::draft::Draft;
 use crate::guard::guard;
 use crate::shared::FREE_BYTES_MIN;
 use crate::tables::{self, FORMAT};
 
 /// Only the owner reads session bodies.
 const MODE: u32 = 0o600;
+
+/// redb keeps nothing beside its file.
+const DRAFTS: Drafts = Drafts(&[]);
 
 /// Why the store cannot be opened. Each says what to do about which file.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +104,7 @@ impl Volume for FileVolume {
             }
             Err(error) => return Err(said_no(error)),
         }
-        draft::remove_all(path).map_err(said_no)?;
+        DRAFTS.remove_all(path).map_err(said_no)?;
         open_file(path, *cache_bytes, Opening::First)
     }
 
@@ -184,7 +186,7 @@ fn open_file(path: &Path, cache_bytes: usize, opening: Opening) -> Result<Databa
 
 /// Begins a file under another name, so that a crash leaves a whole store or none.
 fn begin(path: &Path, cache_bytes: usize) -> Result<(), OpenError> {
-    let draft = Draft::beside(path);
+    let draft = DRAFTS.beside(path, u64::from_ne_bytes(random(&SystemEntropy)));
     drop(open_file(draft.path(), cache_bytes, Opening::First)?);
     draft.put(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })
 }
@@ -198,10 +200,6 @@ pub(crate) fn owned_file(path: &Path, opening: Opening) -> io::Result<File> {
     // The name of a new file is durable only with its directory.
     File::open(directory_of(path))?.sync_all()?;
     Ok(file)
-}
-
-fn directory_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn refused(path: &Path, error: DatabaseError) -> OpenError {

@@ -6,7 +6,7 @@ use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 use tempfile::NamedTempFile;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::collections::Collections;
 use crate::config::Config;
@@ -18,6 +18,9 @@ use crate::{roots, warnings, watch};
 
 /// How long opening may take.
 pub const OPEN_MAX: Duration = Duration::from_secs(5);
+
+/// How much of that is left when another process that makes the collections is waited for no longer.
+const LEFT_TO_SAY: Duration = Duration::from_secs(1);
 
 /// The oldest server that is taken: its replica sets acknowledge by majority unless told otherwise.
 pub const SERVER_MIN: &str = "5.0";
@@ -125,6 +128,17 @@ pub enum OpenError {
         /// Its schema.
         found: i32,
     },
+    /// Another process makes what we need, or died over it a moment ago.
+    #[error(
+        "another node is making the collections of the database {database:?}, and has until {until} by the server's clock: \
+         start again then"
+    )]
+    BeingMade {
+        /// Which one.
+        database: String,
+        /// When it has to be ready.
+        until: String,
+    },
     /// No connection that can be trusted.
     #[error("no TLS connection to {server}: {why}")]
     Tls {
@@ -176,8 +190,9 @@ pub async fn examine(config: Config) -> Result<Examined, OpenError> {
 }
 
 async fn open(config: &Config, ear: &Ear) -> Result<MongoStore, OpenError> {
+    let late = Instant::now() + OPEN_MAX.saturating_sub(LEFT_TO_SAY);
     let (collections, roots) = reach(config, ear).await?;
-    check_rights(&collections, config).await?;
+    check_rights(&collections, config, late).await?;
     Ok(MongoStore::new(collections, config.calls_max(), roots))
 }
 
@@ -215,13 +230,8 @@ async fn greet(client: &Client, config: &Config, ear: &Ear) -> Result<Document, 
 }
 
 async fn check_server(client: &Client, hello: &Document, config: &Config) -> Result<(), OpenError> {
-    if !is_mongos(hello) && hello.get_str("setName").is_err() {
-        return Err(OpenError::Standalone { server: config.hosts() });
-    }
-    if !is_primary(hello) {
-        return Err(OpenError::ReadOnly { hosts: config.hosts() });
-    }
-    if hello.get_i32("maxWireVersion").unwrap_or(0) < WIRE_VERSION_MIN {
+    judge(hello, config)?;
+    if is_too_old(hello) {
         let info = client.database("admin").run_command(doc! { "buildInfo": 1 }).await;
         let version = info.ok().and_then(|info| info.get_str("version").map(str::to_owned).ok());
         return Err(OpenError::TooOld { version: version.unwrap_or_else(|| "of this version".to_owned()) });
@@ -229,12 +239,31 @@ async fn check_server(client: &Client, hello: &Document, config: &Config) -> Res
     Ok(())
 }
 
+/// Whether what says this of itself is a server for us, whatever its age.
+fn judge(hello: &Document, config: &Config) -> Result<(), OpenError> {
+    if !is_mongos(hello) && hello.get_str("setName").is_err() {
+        return Err(OpenError::Standalone { server: config.hosts() });
+    }
+    if !is_primary(hello) {
+        return Err(OpenError::ReadOnly { hosts: config.hosts() });
+    }
+    Ok(())
+}
+
+fn is_too_old(hello: &Document) -> bool {
+    hello.get_i32("maxWireVersion").unwrap_or(0) < WIRE_VERSION_MIN
+}
+
 /// Does once what the store does all the time, harmlessly, so that a missing right shows at the start.
-async fn check_rights(collections: &Collections, config: &Config) -> Result<(), OpenError> {
+async fn check_rights(collections: &Collections, config: &Config, late: Instant) -> Result<(), OpenError> {
     let may = |action: &'static str| move |error: Error| refusal(&error, action, config);
     version(collections, config).await?;
-    match schema::prepare(collections).await.map_err(may("make collections and indexes"))? {
+    match schema::prepare(collections, late).await.map_err(may("make collections and indexes"))? {
         Found::Ours => {}
+        Found::BeingMade(until) => {
+            let until = until.try_to_rfc3339_string().unwrap_or_else(|_| until.to_string());
+            return Err(OpenError::BeingMade { database: config.database.clone(), until });
+        }
         Found::Newer(found) => {
             return Err(OpenError::NewerSchema { database: config.database.clone(), found });
         }
@@ -304,3 +333,6 @@ pub(crate) fn is_primary(hello: &Document) -> bool {
     // The driver's first question is the old one, whose answer has the old word.
     ["isWritablePrimary", "ismaster"].iter().any(|word| hello.get_bool(word).unwrap_or(false))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use mongodb::IndexModel;
 use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
 use mongodb::error::Error;
 use mongodb::options::{IndexOptions, ReturnDocument};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::collections::{ATTEMPTS, BEATS, Collections, PREPARE_MAX, SESSIONS};
 use crate::document::{EXPIRES_AT, ID, USER, VERSION};
@@ -24,8 +24,10 @@ pub const TTL_SLACK: Duration = Duration::from_hours(2);
 /// When MongoDB removes the beat of a node that beats no more.
 const BEAT_TTL: Duration = Duration::from_hours(1);
 
-/// How long a process may hold the lock. One that died holding it is waited for no longer.
-const LOCK_MAX: Duration = Duration::from_secs(30);
+/// How long a process may hold the lock. One that died holding it is waited for no longer, which is less than opening may
+/// take: so a start after that succeeds. One that lives and is slower is overtaken, which does no harm: each step finds
+/// what was done before.
+const LOCK_MAX: Duration = Duration::from_secs(3);
 
 /// How often a held lock is tried.
 const LOCK_EVERY: Duration = Duration::from_millis(100);
@@ -37,10 +39,12 @@ pub(crate) enum Found {
     Ours,
     /// What a newer program has made.
     Newer(i32),
+    /// Nothing yet: another process was at it all the time, and has the lock until then, by the server's clock.
+    BeingMade(DateTime),
 }
 
-/// Makes what is missing. Waits as long as another process is at it.
-pub(crate) async fn prepare(collections: &Collections) -> Result<Found, Error> {
+/// Makes what is missing. Waits while another process is at it, until `late`.
+pub(crate) async fn prepare(collections: &Collections, late: Instant) -> Result<Found, Error> {
     let me = ObjectId::new();
     loop {
         match version(collections).await? {
@@ -51,7 +55,8 @@ pub(crate) async fn prepare(collections: &Collections) -> Result<Found, Error> {
                 unlock(collections, me).await?;
                 made?;
             }
-            _ => sleep(LOCK_EVERY).await,
+            _ if Instant::now() < late => sleep(LOCK_EVERY).await,
+            _ => return Ok(Found::BeingMade(held_until(collections).await?)),
         }
     }
 }
@@ -74,6 +79,12 @@ async fn lock(collections: &Collections, me: ObjectId) -> Result<bool, Error> {
     let take = vec![doc! { "$set": { "until": until, "holder": me } }];
     let taken = collections.meta.find_one_and_update(is_free, take).return_document(ReturnDocument::After);
     Ok(taken.await?.is_some())
+}
+
+/// When the lock is free at the latest.
+async fn held_until(collections: &Collections) -> Result<DateTime, Error> {
+    let lock = collections.meta.find_one(doc! { ID: "lock" }).max_time(PREPARE_MAX).await?;
+    Ok(lock.and_then(|lock| lock.get_datetime("until").ok().copied()).unwrap_or(DateTime::MIN))
 }
 
 /// Does nothing if it has been taken from us since.

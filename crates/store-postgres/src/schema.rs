@@ -50,10 +50,12 @@ pub(crate) async fn version(client: &Client, place: &str) -> Result<String, Open
         "SELECT version(), current_setting('server_version_num')::int, current_setting('server_version')";
     let row = client.query_one(ask, &[]).await.map_err(|e| refused("tell its version", &e))?;
     let (name, number, found): (String, i32, String) = (row.get(0), row.get(1), row.get(2));
-    if number < SERVER_MIN {
-        return Err(OpenError::TooOld { place: place.to_owned(), found });
-    }
-    Ok(name)
+    judge(number, found, place).map(|()| name)
+}
+
+/// Whether a server of this version is new enough.
+fn judge(number: i32, found: String, place: &str) -> Result<(), OpenError> {
+    if number < SERVER_MIN { Err(OpenError::TooOld { place: place.to_owned(), found }) } else { Ok(()) }
 }
 
 /// Brings the tables to our format, if they are older, and checks that we may use them.
@@ -184,3 +186,6 @@ fn quoted(name: &str) -> String {
 fn refused(task: &'static str, error: &Error) -> OpenError {
     OpenError::Refused { task, why: describe(error) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,6 +38,7 @@ pub(crate) struct Prepared {
     pub(crate) attempt_put: Statement,
     pub(crate) attempt_take: Statement,
     pub(crate) sweep_sessions: Statement,
+    pub(crate) put_off: Statement,
     pub(crate) sweep_rest: Statement,
     pub(crate) tell: Statement,
     pub(crate) beat: Statement,
@@ -53,18 +54,7 @@ pub(crate) struct Sql {
 impl Sql {
     /// All at once: one round trip for a new connection.
     pub(crate) async fn prepare(&self, client: &Client) -> Result<Prepared, Error> {
-        let tells = self.dialect.tells;
-        // A server without NOTIFY gets the same parameters and does nothing with them.
-        let notify = if tells { "pg_notify($1, $2)::text" } else { "$1::text || $2::text" };
-        let notify_all = if tells { "pg_notify($1, told)::text" } else { "$1::text || told" };
-        let texts = [GET, PEEK, CREATE, UPDATE, TOUCH, END, CONFIRM, LIST_USER, ATTEMPT_PUT];
-        let texts = texts.into_iter().chain([ATTEMPT_TAKE, SWEEP_SESSIONS, SWEEP_REST, TELL, BEAT]);
-        let texts: Vec<String> = texts
-            .map(|text| {
-                let text = text.replace("{s}", &self.schema);
-                text.replace("{notify}", notify).replace("{notify_all}", notify_all)
-            })
-            .collect();
+        let texts = self.texts();
         let prepared = try_join_all(texts.iter().map(|text| client.prepare(text))).await?;
         let [
             get,
@@ -78,10 +68,11 @@ impl Sql {
             attempt_put,
             attempt_take,
             sweep_sessions,
+            put_off,
             sweep_rest,
             tell,
             beat,
-        ] = <[Statement; 14]>::try_from(prepared)
+        ] = <[Statement; STATEMENTS]>::try_from(prepared)
             .unwrap_or_else(|_| unreachable!("one statement for each text"));
         Ok(Prepared {
             get,
@@ -95,12 +86,47 @@ impl Sql {
             attempt_put,
             attempt_take,
             sweep_sessions,
+            put_off,
             sweep_rest,
             tell,
             beat,
         })
     }
+
+    /// What is prepared, in the order of [`Prepared`], as this server understands it.
+    fn texts(&self) -> [String; STATEMENTS] {
+        let tells = self.dialect.tells;
+        // A server without NOTIFY gets the same parameters and does nothing with them.
+        let notify = if tells { "pg_notify($1, $2)::text" } else { "$1::text || $2::text" };
+        let notify_all = if tells { "pg_notify($1, told)::text" } else { "$1::text || told" };
+        TEXTS.map(|text| {
+            let text = text.replace("{s}", &self.schema);
+            text.replace("{notify}", notify).replace("{notify_all}", notify_all)
+        })
+    }
 }
+
+const STATEMENTS: usize = 15;
+
+/// In the order of [`Prepared`]. Each changes a table once at most: CockroachDB refuses more, and PostgreSQL leaves open
+/// which change of a row would win.
+const TEXTS: [&str; STATEMENTS] = [
+    GET,
+    PEEK,
+    CREATE,
+    UPDATE,
+    TOUCH,
+    END,
+    CONFIRM,
+    LIST_USER,
+    ATTEMPT_PUT,
+    ATTEMPT_TAKE,
+    SWEEP_SESSIONS,
+    PUT_OFF,
+    SWEEP_REST,
+    TELL,
+    BEAT,
+];
 
 /// $1 handle.
 const GET: &str = "
@@ -165,21 +191,26 @@ const ATTEMPT_PUT: &str = "
 /// $1 key.
 const ATTEMPT_TAKE: &str = "DELETE FROM {s}.attempt WHERE key = $1 RETURNING expires_at, body";
 
-/// $1 now, $2 limit. What is due and has slid on since is put off to its real expiry. Rows that somebody is writing are
-/// left for the next time: no sweep waits, and no two sweeps meet.
+/// $1 now, $2 limit. What is due and has slid on since is named, to be put off. Rows that somebody is writing are left for the
+/// next time: no sweep waits, and no two sweeps meet.
 const SWEEP_SESSIONS: &str = "
     WITH due AS (
         SELECT handle, expires_at FROM {s}.session
         WHERE sweep_at <= $1 ORDER BY sweep_at LIMIT $2 FOR UPDATE SKIP LOCKED),
-    put_off AS (
-        UPDATE {s}.session SET sweep_at = due.expires_at FROM due
-        WHERE session.handle = due.handle AND due.expires_at > $1),
     removed AS (
         DELETE FROM {s}.session USING due
         WHERE session.handle = due.handle AND due.expires_at <= $1 RETURNING session.handle),
     unseen AS (DELETE FROM {s}.seen USING removed WHERE seen.handle = removed.handle)
     SELECT (SELECT count(*) FROM removed), (SELECT count(*) FROM due),
+        (SELECT array_agg(handle) FROM due WHERE expires_at > $1),
         set_config('synchronous_commit', 'off', true)";
+
+/// $1 handles. They are due again when they expire, whatever has become of them meanwhile.
+const PUT_OFF: &str = "
+    WITH slid AS (SELECT handle FROM {s}.session WHERE handle = ANY ($1) FOR UPDATE SKIP LOCKED),
+    put_off AS (
+        UPDATE {s}.session SET sweep_at = session.expires_at FROM slid WHERE session.handle = slid.handle)
+    SELECT set_config('synchronous_commit', 'off', true)";
 
 /// $1 now, $2 limit. Attempts, and the beats of processes that are long gone.
 const SWEEP_REST: &str = "
@@ -200,3 +231,6 @@ const BEAT: &str = "
         INSERT INTO {s}.beat (watcher, at) SELECT watcher, now() FROM unnest($3::bigint[]) AS watcher
         ON CONFLICT (watcher) DO UPDATE SET at = excluded.at)
     SELECT {notify_all}, current_setting('synchronous_standby_names', true) FROM unnest($2::text[]) AS told";
+
+#[cfg(test)]
+mod tests;

@@ -369,6 +369,9 @@ impl SessionStore for PostgresStore {
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let row = lane.client.query_one(&lane.sql.sweep_sessions, &[&now, &limit]).await?;
             let (sessions, due): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+            if let Some(slid) = row.try_get::<_, Option<Vec<Vec<u8>>>>(2)? {
+                lane.client.query(&lane.sql.put_off, &[&slid]).await?;
+            }
             let left = limit - sessions;
             let row = lane.client.query_one(&lane.sql.sweep_rest, &[&now, &left]).await?;
             let rest: i64 = row.try_get(0)?;

@@ -97,7 +97,7 @@ impl Config {
         Self { password: Some(password), password_in_url: false, ..self }
     }
 
-    /// Certificates (PEM) of those whom to believe about a server's name, in place of the machine's own list.
+    /// Certificates (PEM) of those whom to believe about a server's name, besides the machine's own list.
     pub fn with_ca(self, pem: Vec<u8>) -> Self {
         Self { ca: Some(pem), ..self }
     }

@@ -13,6 +13,7 @@ use redis::{
 use tokio::time::timeout;
 
 use crate::config::{Config, DIAL_MAX, Place, QUEUE_MAX};
+use crate::roots;
 
 /// As whom to log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,16 +75,23 @@ impl fmt::Display for NoConnection {
 #[derive(Debug)]
 pub(crate) struct Dialer {
     pub(crate) config: Arc<Config>,
+    /// An address with the certificates to check against, where the configuration names some. The driver has no other
+    /// place for them.
+    trusting: Option<ConnectionAddr>,
 }
 
 impl Dialer {
-    /// Readies TLS where the URL asks for it.
-    pub(crate) fn new(config: Arc<Config>) -> Self {
+    /// Readies TLS where the URL asks for it, or says what is wrong with the certificates to check against.
+    pub(crate) fn new(config: Arc<Config>) -> Result<Self, String> {
+        let mut trusting = None;
         if config.tls {
             // An error only says that the process has chosen already.
             let _chosen = rustls::crypto::aws_lc_rs::default_provider().install_default();
+            if let Some(own) = &config.ca {
+                trusting = Some(trust(own)?);
+            }
         }
-        Self { config }
+        Ok(Self { config, trusting })
     }
 
     /// A connection for commands.
@@ -115,20 +123,14 @@ impl Dialer {
 
     fn client(&self, place: &Place, login: Login) -> RedisResult<Client> {
         let Place { host, port } = place.clone();
-        let config = &*self.config;
-        let address = if config.tls {
-            ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
-        } else {
-            ConnectionAddr::Tcp(host, port)
-        };
-        let info = address.into_connection_info()?.set_redis_settings(self.settings(login));
-        match &config.ca {
-            Some(pem) if config.tls => {
-                let root_cert = Some(pem.clone());
-                Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })
+        let address = match &self.trusting {
+            Some(ConnectionAddr::TcpTls { tls_params, .. }) => {
+                ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: tls_params.clone() }
             }
-            _ => Client::open(info),
-        }
+            _ if self.config.tls => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
+            _ => ConnectionAddr::Tcp(host, port),
+        };
+        Client::open(address.into_connection_info()?.set_redis_settings(self.settings(login)))
     }
 
     fn settings(&self, login: Login) -> RedisConnectionInfo {
@@ -169,6 +171,15 @@ impl Dialer {
         };
         Err(NoConnection { place: place.clone(), fault })
     }
+}
+
+/// An address that holds the system's certificates and these; where it leads does not matter.
+fn trust(own: &[u8]) -> Result<ConnectionAddr, String> {
+    let root_cert = Some(roots::beside_the_systems(own)?);
+    let nowhere =
+        ConnectionAddr::TcpTls { host: "localhost".to_owned(), port: 0, insecure: false, tls_params: None };
+    let client = Client::build_with_tls(nowhere, TlsCertificates { client_tls: None, root_cert });
+    Ok(client.map_err(|e| e.to_string())?.get_connection_info().addr().clone())
 }
 
 /// What an error of the driver says about the other end.

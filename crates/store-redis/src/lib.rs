@@ -10,6 +10,7 @@ mod keys;
 mod link;
 mod open;
 mod refusal;
+mod roots;
 mod scout;
 mod script;
 mod servers;

@@ -1,5 +1,6 @@
 //! Opening the store: is this the server that the URL says, may we do all that we need, and will it keep what it takes?
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -7,7 +8,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Value, cmd};
 use tokio::time::timeout;
 use vestibule_domain::identity::Timestamp;
-use vestibule_ports::session_store::Beat;
+use vestibule_ports::session_store::{Beat, StoreError};
 
 use crate::config::{Arrangement, COMMAND_MAX, Config, OPEN_MAX, Place};
 use crate::description::Description;
@@ -83,6 +84,24 @@ pub enum OpenError {
     NewerFormat {
         /// What stands there.
         found: String,
+    },
+    /// An older program has written here, in a way that this one does not read.
+    #[error(
+        "the sessions in redis have format {found} and this program reads {FORMAT} only: name another prefix in the URL \
+         (?prefix=NAME), where everybody begins logged out"
+    )]
+    OlderFormat {
+        /// What stands there.
+        found: String,
+    },
+    /// Somebody else uses our keys.
+    #[error(
+        "the key {key} in redis holds something else than the format of sessions: name another prefix in the URL \
+         (?prefix=NAME)"
+    )]
+    ForeignFormat {
+        /// Its name.
+        key: String,
     },
     /// No secure connection.
     #[error(
@@ -170,11 +189,13 @@ pub async fn examine(config: Config) -> Result<Examined, OpenError> {
 async fn reach(config: Config) -> Result<RedisStore, OpenError> {
     let config = Arc::new(config);
     let keys = Keys::new(&config.prefix);
-    let dialer = Arc::new(Dialer::new(Arc::clone(&config)));
+    let place = config.places.first().map(ToString::to_string).unwrap_or_default();
+    let dialer = Dialer::new(Arc::clone(&config)).map_err(|why| OpenError::Tls { place, why })?;
+    let dialer = Arc::new(dialer);
     let scripts = Arc::new(Scripts::new());
     let scout = Scout::new(&dialer, &scripts);
     let layout = scout.find().await.map_err(not_found)?;
-    let checks = layout.masters.iter().map(|master| check(&dialer, &master.place));
+    let checks = layout.masters.iter().map(|master| check(&dialer, &scripts, &master.place));
     let found = join_all(checks).await.into_iter().collect::<Result<Vec<_>, _>>()?;
     let durable = found.iter().all(|found| found.durable);
     let servers = Servers::start(layout, &dialer, &scripts, scout);
@@ -190,36 +211,49 @@ struct Found {
 }
 
 /// Asks one server who it is, before anything else is asked of it.
-async fn check(dialer: &Dialer, place: &Place) -> Result<Found, OpenError> {
+async fn check(dialer: &Dialer, scripts: &Scripts, place: &Place) -> Result<Found, OpenError> {
     let mut connection = dialer.commands(place, Login::Own).await.map_err(no_connection)?;
     let mut config = cmd("CONFIG");
     config.arg("GET").arg("appendfsync");
-    let place_text = place.to_string();
     let info = ask(&mut connection, place, &cmd("INFO")).await?.map_err(|failure| refused(place, failure))?;
-    let wrong = |why: &str| OpenError::WrongServer { place: place.to_string(), why: why.to_owned() };
-    let info = Description::read(&info).ok_or_else(|| wrong("it does not say what it is"))?;
-    if info.is_sentinel() {
-        return Err(wrong("it is a sentinel: write redis+sentinel://HOST:PORT/MASTER-NAME"));
-    }
-    let clustered = dialer.config.arrangement == Arrangement::Cluster;
-    match info.is_cluster() {
-        true if !clustered => return Err(wrong("it is a node of a cluster: write redis+cluster://")),
-        false if clustered => return Err(wrong("it is no node of a cluster: write redis://")),
-        _ => {}
-    }
-    if info.version().is_none_or(|version| version < VERSION_MIN) {
-        return Err(OpenError::TooOld { place: place_text, version: info.version_text().to_owned() });
-    }
-    if info.is_replica() {
-        return Err(OpenError::Replica { place: place_text });
-    }
-    if let Some(policy) = info.eviction() {
-        return Err(OpenError::Evicts { place: place_text, policy: policy.to_owned() });
-    }
+    let info = Description::read(&info).unwrap_or_default();
+    judge(&info, &dialer.config.arrangement, place)?;
+    // Without this right no connection would ever be up, and nobody would know why.
+    let loaded = ask(&mut connection, place, &scripts.create.load()).await?;
+    loaded.map_err(|failure| refused(place, failure))?;
     let fsync = ask(&mut connection, place, &config).await?;
     let fsync = fsync.ok().as_ref().and_then(warnings::setting);
     let durable = info.has_append_only_file() && fsync.as_deref() != Some("no");
     Ok(Found { durable })
+}
+
+/// Whether a server that says this of itself can be used.
+fn judge(info: &Description, arrangement: &Arrangement, place: &Place) -> Result<(), OpenError> {
+    let place = place.to_string();
+    let wrong = |why: &str| Err(OpenError::WrongServer { place: place.clone(), why: why.to_owned() });
+    if *info == Description::default() {
+        return wrong("it does not say what it is");
+    }
+    if info.is_sentinel() {
+        return wrong("it is a sentinel: write redis+sentinel://HOST:PORT/MASTER-NAME");
+    }
+    match (info.is_cluster(), arrangement) {
+        (true, Arrangement::Single | Arrangement::Sentinel { .. }) => {
+            return wrong("it is a node of a cluster: write redis+cluster://");
+        }
+        (false, Arrangement::Cluster) => return wrong("it is no node of a cluster: write redis://"),
+        _ => {}
+    }
+    if info.version().is_none_or(|version| version < VERSION_MIN) {
+        return Err(OpenError::TooOld { place, version: info.version_text().to_owned() });
+    }
+    if info.is_replica() {
+        return Err(OpenError::Replica { place });
+    }
+    match info.eviction() {
+        Some(policy) => Err(OpenError::Evicts { place, policy: policy.to_owned() }),
+        None => Ok(()),
+    }
 }
 
 /// The first words: whoever does not speak the protocol shows it here.
@@ -248,6 +282,8 @@ impl RedisStore {
             let mut wait = cmd("WAIT");
             wait.arg(0).arg(1);
             trials.extend((self.servers.dialer.config.wait_replicas > 0).then_some(wait));
+            let clustered = self.servers.dialer.config.arrangement == Arrangement::Cluster;
+            trials.extend(clustered.then(|| cmd("ASKING")));
             let answers = node.link.send_all(&trials).await;
             for answered in answers.map_err(|failure| refused(place, failure))? {
                 answered.map_err(|failure| refused(place, failure))?;
@@ -262,7 +298,8 @@ impl RedisStore {
         Ok(())
     }
 
-    /// Writes the format if there is none yet, and refuses one that is not ours.
+    /// Writes the format if there is none yet, and refuses one that is not ours. Of many who come at once one writes, and
+    /// all read what it wrote.
     async fn take_format(&self) -> Result<(), OpenError> {
         let mut set = cmd("SET");
         set.arg(self.keys.format()).arg(FORMAT).arg("NX");
@@ -275,18 +312,18 @@ impl RedisStore {
         let mut get = cmd("GET");
         get.arg(self.keys.format());
         match self.ask_of_format(get).await? {
-            Value::BulkString(found) if found != FORMAT.to_string().into_bytes() => {
-                Err(OpenError::NewerFormat { found: String::from_utf8_lossy(&found).into_owned() })
-            }
-            found => Ok(found != Value::Nil),
+            Value::BulkString(found) => judge_format(&found, &self.keys.format()).map(|()| true),
+            _ => Ok(false),
         }
     }
 
     async fn ask_of_format(&self, command: Cmd) -> Result<Value, OpenError> {
         let key = self.keys.format();
         let answered = self.servers.ask(&key, &Order::Plain(command), Reach::Master).await;
-        let place = |why: String| OpenError::Unreachable { place: "its master".to_owned(), why };
-        answered.map_err(|failure| place(of_read(&key, failure).to_string()))
+        answered.map_err(|failure| match of_read(&key, failure) {
+            StoreError::Corrupt(_) => foreign(&key),
+            other => OpenError::Unreachable { place: "its master".to_owned(), why: other.to_string() },
+        })
     }
 
     /// What the settings of the live servers may lose, in words for an operator.
@@ -297,6 +334,21 @@ impl RedisStore {
         }
         warnings
     }
+}
+
+fn judge_format(found: &[u8], key: &[u8]) -> Result<(), OpenError> {
+    let text = str::from_utf8(found).ok();
+    let Some(number) = text.and_then(|text| text.parse::<u32>().ok()) else { return Err(foreign(key)) };
+    let found = number.to_string();
+    match number.cmp(&FORMAT) {
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(OpenError::NewerFormat { found }),
+        Ordering::Less => Err(OpenError::OlderFormat { found }),
+    }
+}
+
+fn foreign(key: &[u8]) -> OpenError {
+    OpenError::ForeignFormat { key: String::from_utf8_lossy(key).into_owned() }
 }
 
 /// Commands of every kind that the store and its scripts use, on keys that are not there and do not come to be.
@@ -380,3 +432,6 @@ fn refused(place: &Place, failure: Failure) -> OpenError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,11 +36,12 @@ pub struct FaultProxy {
     thread: Option<JoinHandle<()>>,
 }
 
-/// How many connections there were and are.
+/// How many connections there were and are, and how much was said.
 #[derive(Debug, Default)]
 struct Counts {
     taken: AtomicUsize,
     open: AtomicUsize,
+    said: AtomicUsize,
     marked: AtomicUsize,
 }
 
@@ -105,6 +106,17 @@ impl FaultProxy {
         });
     }
 
+    /// Connections whose client has said one of the marks are carried again, narrow, what was held first. Nothing else is:
+    /// what is said there goes nowhere.
+    pub fn thaw_marked_only(&self, bytes_per_second: u32) {
+        self.order(move |weather| {
+            weather.heal();
+            weather.swallows = true;
+            weather.spares_marked = true;
+            weather.bytes_per_second = Some(bytes_per_second.max(1));
+        });
+    }
+
     /// Carries nothing more at all: connections are taken, what is said on them goes nowhere. What was held is
     /// delivered after `heal`, late, as TCP does when a cable is plugged in again.
     pub fn black_hole(&self) {
@@ -147,6 +159,11 @@ impl FaultProxy {
     /// Those of them whose client has said one of the marks.
     pub fn marked(&self) -> usize {
         self.counts.marked.load(Ordering::SeqCst)
+    }
+
+    /// How often a client has said something, on any of them.
+    pub fn said(&self) -> usize {
+        self.counts.said.load(Ordering::SeqCst)
     }
 
     /// Carried out when this returns, as far as the listener goes; connections learn it within the same moment.

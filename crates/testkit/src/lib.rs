@@ -2,6 +2,8 @@
 
 pub mod client;
 pub mod fault;
+pub mod full;
+pub mod log;
 pub mod patience;
 pub mod port;
 pub mod server;

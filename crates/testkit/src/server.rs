@@ -1,6 +1,7 @@
 //! Real database servers for tests: a process of our own in a directory of its own on a free loopback port, gone when
 //! the value is. A file of its own for each kind. A server that cannot start fails the test that wants it.
 
+mod certificate;
 pub mod disk;
 pub mod mongo;
 pub mod postgres;
@@ -124,6 +125,7 @@ impl Server {
     /// Stops the process where it stands, its connections open: half dead, as nobody notices without a heartbeat.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
+        until_stopped(self.child.id());
     }
 
     /// Lets a frozen process go on.
@@ -218,6 +220,24 @@ fn watch(child: &Child, log: &Path) -> Child {
     command.arg(log.ancestors().find(is_ours).unwrap_or(Path::new("")));
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().expect("every Debian has a shell")
+}
+
+/// Waits until no thread of a process runs any more: the signal has been sent when that call returns, and not yet heeded.
+fn until_stopped(pid: u32) {
+    let patience = Patience::new(START_MAX);
+    while fs::read_dir(format!("/proc/{pid}/task")).is_ok_and(|mut threads| {
+        threads.any(|thread| thread.is_ok_and(|thread| runs(&thread.path().join("stat"))))
+    }) {
+        assert!(!patience.left().is_zero(), "process {pid} does not stop");
+        pause(Duration::from_millis(1));
+    }
+}
+
+/// Whether a thread is neither stopped nor gone. Its state is the first letter behind its name, which is in parentheses.
+fn runs(stat: &Path) -> bool {
+    let Ok(stat) = fs::read_to_string(stat) else { return false };
+    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
+    state.is_some_and(|state| !matches!(state, 'T' | 't' | 'Z' | 'X'))
 }
 
 /// Another process does something in real time, and nobody tells when it is done.

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use vestibule_message::accept::names_html;
 use vestibule_message::cookie;
 use vestibule_message::field::trim_ows;
 use vestibule_message::host::Host;
@@ -80,10 +81,6 @@ fn lines(head: &[u8]) -> impl Iterator<Item = Line<'_>> {
             (false, Some(at)) => Some(Line { name: &line[..at], value: trim_ows(&line[at + 1..]), is_whole }),
         }
     })
-}
-
-fn names_html(accept: &[u8]) -> bool {
-    accept.to_ascii_lowercase().windows(b"text/html".len()).any(|part| part == b"text/html")
 }
 
 /// The largest cookies whose names can be shown as they are. Their values are nobody's business.

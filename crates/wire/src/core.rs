@@ -2,20 +2,17 @@
 //! Reached by short calls to [`Core::with`], never across an await; one thread, so no locks.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use vestibule_routes::Upstream;
-
+use crate::WallClock;
 use crate::buffer::Buffer;
 use crate::leash::Leashes;
 use crate::line::Lines;
 use crate::metrics::Slab;
+use crate::pool::Pool;
 use crate::resolve::Resolver;
 use crate::tick;
-use crate::upstream::UpstreamLink;
-use crate::{UpstreamLimits, WallClock};
 
 /// Buffers a core keeps for the next user.
 const BUFFERS_KEPT_MAX: usize = 256;
@@ -27,8 +24,7 @@ thread_local! {
 /// The state of one core.
 pub(crate) struct Core {
     buffers: Vec<Buffer>,
-    idle: HashMap<Arc<Upstream>, Vec<Idle>>,
-    limits: UpstreamLimits,
+    pub(crate) pool: Pool,
     pub(crate) slab: Arc<Slab>,
     pub(crate) lines: Lines,
     pub(crate) leashes: Leashes,
@@ -41,14 +37,9 @@ pub(crate) struct Core {
     date: (u64, String),
 }
 
-struct Idle {
-    link: UpstreamLink,
-    since: Instant,
-}
-
 /// The parts that differ from core to core.
 pub(crate) struct CoreParts {
-    pub(crate) limits: UpstreamLimits,
+    pub(crate) pool: Pool,
     pub(crate) slab: Arc<Slab>,
     pub(crate) lines: Lines,
     pub(crate) resolver: Arc<Resolver>,
@@ -62,8 +53,7 @@ impl Core {
         let now = tick::now();
         let core = Self {
             buffers: Vec::new(),
-            idle: HashMap::new(),
-            limits: parts.limits,
+            pool: parts.pool,
             slab: parts.slab,
             lines: parts.lines,
             leashes: Leashes::default(),
@@ -113,51 +103,11 @@ impl Core {
         }
     }
 
-    /// The youngest idle connection to this upstream that is still quiet.
-    pub(crate) fn idle_link(
-        &mut self,
-        to: &Arc<Upstream>,
-        fresh_only: bool,
-        now: Instant,
-    ) -> Option<UpstreamLink> {
-        let idle_max = if fresh_only { self.limits.unsafe_idle_max } else { self.limits.idle_max };
-        let links = self.idle.get_mut(to)?;
-        while let Some(idle) = links.pop() {
-            if now.duration_since(idle.since) > idle_max {
-                // The others have been idle for longer.
-                if !fresh_only {
-                    links.clear();
-                }
-                return None;
-            }
-            if idle.link.is_quiet() {
-                return Some(idle.link);
-            }
-        }
-        None
-    }
-
-    /// Keeps a connection for the next request.
-    pub(crate) fn keep_link(&mut self, to: &Arc<Upstream>, link: UpstreamLink, now: Instant) {
-        let limit = self.limits.idle_per_upstream_max;
-        let links = match self.idle.get_mut(to) {
-            Some(links) => links,
-            None => self.idle.entry(Arc::clone(to)).or_default(),
-        };
-        if links.len() < limit {
-            links.push(Idle { link, since: now });
-        }
-    }
-
     /// Once a second: closes what has been idle too long, hands the access lines over.
     pub(crate) fn tidy_up(&mut self) {
         let now = tick::now();
         self.moment = (now, (self.wall)());
-        let idle_max = self.limits.idle_max;
-        self.idle.retain(|_, links| {
-            links.retain(|idle| now.duration_since(idle.since) <= idle_max && idle.link.is_quiet());
-            !links.is_empty()
-        });
+        self.pool.tidy_up(now);
         self.lines.hand_over();
     }
 

@@ -18,7 +18,9 @@ mod line;
 mod link;
 mod metrics;
 mod notice;
+mod page;
 mod peers;
+mod pool;
 mod relay;
 mod reply;
 mod resolve;
@@ -44,6 +46,7 @@ pub use crate::leash::{Anchor, Grip, Leash, Slip, Tug};
 pub use crate::line::Line;
 pub use crate::metrics::{Happening, Tally};
 pub use crate::notice::{Notice, tell};
+pub use crate::page::{guarded, page};
 pub use crate::peers::{AddressText, TrustedPeers};
 pub use crate::relay::{Refused, RelayFault, Relayed};
 pub use crate::server::{Drained, Listener, Monitor, Server, Settings};
@@ -114,6 +117,8 @@ impl Default for Limits {
 pub struct UpstreamLimits {
     /// Idle connections a core keeps to one upstream.
     pub idle_per_upstream_max: usize,
+    /// Connections that all cores keep to all upstreams from one request to the next.
+    pub idle_total_max: usize,
     /// How long an idle connection is kept.
     pub idle_max: Duration,
     /// How long one may have been idle to carry a request that must not be sent twice.
@@ -124,6 +129,7 @@ impl Default for UpstreamLimits {
     fn default() -> Self {
         Self {
             idle_per_upstream_max: 64,
+            idle_total_max: 4096,
             idle_max: Duration::from_secs(4),
             unsafe_idle_max: Duration::from_secs(1),
         }

@@ -38,7 +38,7 @@ counters! {
     UpstreamReused "vestibule_upstream_reused_total" "Requests sent on a pooled connection.",
     UpstreamFailed "vestibule_upstream_failures_total" "Requests whose upstream failed before its final head.",
     Degraded "vestibule_degraded_total" "Requests that went on with less than they should have had: no token for the app, or an old copy of the session.",
-    NotSaved "vestibule_context_not_saved_total" "Answers of apps whose context patch could not be saved.",
+    NotSaved "vestibule_context_not_saved_total" "Changes that could not be saved: patches of apps, log-ons, log-outs.",
     PatchRefused "vestibule_patches_refused_total" "Context patches that were not allowed, or came where none counts.",
     SessionUnknown "vestibule_sessions_unknown_total" "Requests whose session could not be read.",
     SessionUnreadable "vestibule_sessions_unreadable_total" "Requests whose session is damaged in the store, and over with that.",

@@ -176,7 +176,7 @@ async fn connect(
     conduct: &Conduct,
     now: Instant,
 ) -> Result<(UpstreamLink, bool), RelayFault> {
-    match Core::with(|core| core.idle_link(to, !method.is_idempotent(), now)) {
+    match Core::with(|core| core.pool.take(to, !method.is_idempotent(), now)) {
         Some(link) => {
             Core::with(|core| core.slab.add(Counter::UpstreamReused, 1));
             Ok((link, true))
@@ -296,7 +296,7 @@ impl<N> Relayed<'_, N> {
                     self.course.release();
                 } else if persistent && course.input.is_empty() {
                     let (idle, since) = (self.course.release(), self.link.record.end());
-                    Core::with(|core| core.keep_link(&self.upstream, idle, since));
+                    Core::with(|core| core.pool.keep(&self.upstream, idle, since));
                 } else {
                     self.course.release();
                 }

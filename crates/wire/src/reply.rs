@@ -8,14 +8,9 @@ use vestibule_message::status::Status;
 
 use crate::answer::Answer;
 use crate::audience::Audience;
+use crate::page::{self, HTML, guarded, guarded_by, shown};
 
-const HTML: &str = "text/html; charset=utf-8";
-const PAGE: &str = include_str!("reply/page.html");
 const COOKIES_PAGE: &str = include_str!("reply/cookies.html");
-/// Of an answer that nothing may run in, and that shows nothing.
-const BARE_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
-/// Of the style in [`PAGE`], so that no other style and no script runs there.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'sha256-QKXpgHt5W8h45qNPJMTdEPct9DQYerLgZJICWR7Tn/E='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// Of the style and the script in [`COOKIES_PAGE`].
 const COOKIES_POLICY: &str = "default-src 'none'; style-src 'sha256-ss+fo8uw6whAxUFtHMaFEyXkd8hvdEc56dXeyfF7IHI='; script-src 'sha256-Zy/Fk5D6rI0KJjb0QqUqsDN9nZ1+y/pw6UEX6rGUZNY='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -55,7 +50,7 @@ impl Refusal {
         let answer = match (audience.is_person, self, &audience.cookies) {
             (false, ..) => problem(status(code), &detail),
             (true, Self::Head(HeadFault::TooLarge(_)), Some(largest)) => cookies_page(status(code), largest),
-            (true, ..) => page(status(code), &detail),
+            (true, ..) => fault_page(status(code), &detail),
         };
         match code {
             405 => answer.with("allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
@@ -95,11 +90,11 @@ fn body_status(fault: ChunkFault) -> u16 {
 /// A problem document (RFC 9457). `detail` must be a text of ours: it is not escaped.
 fn problem(status: Status, detail: &str) -> Answer {
     let body = format!(r#"{{"status":{},"title":"{}","detail":"{detail}"}}"#, status.code(), status.reason());
-    guarded(status, BARE_POLICY).body("application/problem+json", body)
+    guarded(status).body("application/problem+json", body)
 }
 
 /// A page that says what is wrong. `detail` must be a text of ours: it is not escaped.
-fn page(status: Status, detail: &str) -> Answer {
+fn fault_page(status: Status, detail: &str) -> Answer {
     let headline = match status.code() {
         408 => "The request did not arrive in time",
         414 => "This address is too long",
@@ -112,8 +107,7 @@ fn page(status: Status, detail: &str) -> Answer {
         408 | 500 | 503 => "Please try again in a moment.".to_owned(),
         _ => format!("What is wrong with it: {detail}."),
     };
-    let text = PAGE.replace("{headline}", headline).replace("{more}", &more);
-    guarded(status, PAGE_POLICY).body(HTML, text.replace("{status}", &shown(status)))
+    page::page(status, headline, &more)
 }
 
 /// The page for a head that is too large because of its cookies. It names the largest, offers to expire all that scripts
@@ -123,22 +117,7 @@ fn cookies_page(status: Status, largest: &[(String, usize)]) -> Answer {
     let items = largest.iter().map(item).collect::<Vec<_>>().concat();
     let list = if items.is_empty() { items } else { format!("<p>The largest are:</p>\n<ul>{items}</ul>") };
     let text = COOKIES_PAGE.replace("{status}", &shown(status)).replace("{largest}", &list);
-    guarded(status, COOKIES_POLICY).body(HTML, text)
-}
-
-/// The status as it is told to people: for whoever is asked for help.
-fn shown(status: Status) -> String {
-    format!("{} {}", status.code(), status.reason())
-}
-
-/// An answer with what every answer of ours has.
-fn guarded(status: Status, policy: &'static str) -> Answer {
-    Answer::new(status)
-        .with("cache-control", "no-store")
-        .with("x-content-type-options", "nosniff")
-        .with("referrer-policy", "no-referrer")
-        .with("cross-origin-opener-policy", "same-origin")
-        .with("content-security-policy", policy)
+    guarded_by(status, COOKIES_POLICY).body(HTML, text)
 }
 
 fn status(code: u16) -> Status {

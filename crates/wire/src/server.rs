@@ -18,6 +18,7 @@ use crate::leash::{self, Tug};
 use crate::line::{LineSink, LineWriter, Lines};
 use crate::link::Link;
 use crate::metrics::{self, Counter, Slab};
+use crate::pool::Pool;
 use crate::resolve::Resolver;
 use crate::tick::{self, Ticker};
 use crate::{Face, Limits, WallClock, connection};
@@ -136,7 +137,7 @@ impl Server {
         let open = (0..cores).map(|_| AtomicUsize::new(0)).collect();
         let (draining, head_bytes) = (AtomicBool::new(false), AtomicUsize::new(0));
         let shared = Arc::new(Shared { limits: settings.limits, ticker, open, head_bytes, draining });
-        let (tug, resolver) = (Tug::new(), Arc::new(Resolver::of_system()));
+        let (tug, resolver, idle) = (Tug::new(), Arc::new(Resolver::of_system()), Arc::default());
         let (sink, log_writer) = settings.access_log.map(LineSink::start).transpose()?.unzip();
         if let Some(sink) = &sink {
             let mut dropped = settings.monitor.dropped_lines.lock().unwrap_or_else(PoisonError::into_inner);
@@ -147,7 +148,7 @@ impl Server {
         let mut threads = Vec::new();
         for core in 0..cores {
             let parts = CoreParts {
-                limits: shared.limits.upstream.clone(),
+                pool: Pool::new(shared.limits.upstream.clone(), Arc::clone(&idle)),
                 slab: settings.monitor.add_core(),
                 lines: Lines::new(sink.clone()),
                 resolver: Arc::clone(&resolver),

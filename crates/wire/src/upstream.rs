@@ -11,6 +11,7 @@ use vestibule_routes::Upstream;
 use crate::accept::note_lack_of_files;
 use crate::core::Core;
 use crate::io::Io;
+use crate::pool::Place;
 
 /// Why an upstream could not be reached.
 #[derive(Debug, Error)]
@@ -27,6 +28,8 @@ pub(crate) enum ConnectFault {
 #[derive(Debug)]
 pub(crate) struct UpstreamLink {
     pub(crate) io: Io,
+    /// Once it has been in the pool.
+    pub(crate) place: Option<Place>,
 }
 
 impl UpstreamLink {
@@ -43,7 +46,7 @@ impl UpstreamLink {
             resolver.doubt(to.authority());
         }
         let stream = connected.map_err(|_| ConnectFault::Slow(within))?.inspect_err(note_lack_of_files)?;
-        Ok(Self { io: Io::plain(stream) })
+        Ok(Self { io: Io::plain(stream), place: None })
     }
 
     /// Whether it has said nothing since its last answer.

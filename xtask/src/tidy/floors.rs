@@ -30,6 +30,7 @@ pub(super) const PLACES: &[Place] = &[
     place("domain", 2),
     place("routes", 2),
     place("ports", 3),
+    narrow("draft", 3, &[]),                   // knows a file by its path alone
     narrow("wire", 3, &["message", "routes"]), // true of every connection: knows no session and no token
     place("sessions", 4),
     place("issuer-http", 4),
@@ -53,7 +54,7 @@ pub(super) const PLACES: &[Place] = &[
     narrow("xtask", OUTSIDE, &[]), // builds in seconds and when everything else is broken
 ];
 
-const STORE: &[&str] = &["domain", "ports"];
+const STORE: &[&str] = &["domain", "draft", "ports"];
 
 /// For tests: every crate may use it there, none may ship it.
 const TESTKIT: &str = "testkit";

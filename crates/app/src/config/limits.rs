@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use vestibule_message::head::{FIELDS_CEILING, HeadLimits};
-use vestibule_proxy::Problem;
+use vestibule_routes::Problem;
 use vestibule_wire::{Limits, UpstreamLimits};
 
 /// A day, in milliseconds: what takes longer is no time limit any more.
@@ -18,6 +18,8 @@ const CONNECTIONS_CEILING: u64 = 1_000_000;
 const BODY_RATE_CEILING: u64 = 1024 * 1024;
 /// Most idle connections to one app.
 const APP_IDLE_CEILING: u64 = 65_536;
+/// Most idle connections to all apps.
+const APP_IDLE_TOTAL_CEILING: u64 = 1_000_000;
 
 /// Limits and times of connections. What is left out keeps its default.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -31,8 +33,8 @@ pub struct LimitsConfig {
     pub field_bytes_max: Option<usize>,
     /// Bytes of a request target, 64 to 1,048,576. Default 8,192.
     pub target_bytes_max: Option<usize>,
-    /// Client connections open at once on one listener, 1 to 1,000,000. Default 16,384; listeners of administration or metrics have 256
-    /// of their own.
+    /// Client connections open at once on one listener, 1 to 1,000,000. Default 16,384; listeners of administration or
+    /// metrics have 256 of their own.
     pub connections_max: Option<usize>,
     /// Bytes of memory that request heads which have begun and not ended may hold in the process, beyond the first 16,384
     /// of each connection. Default 67,108,864.
@@ -50,6 +52,8 @@ pub struct LimitsConfig {
     pub write_timeout_ms: Option<u64>,
     /// Idle connections a core keeps to one app, up to 65,536. Default 64.
     pub app_idle_max: Option<usize>,
+    /// Connections to all apps that the process keeps from one request to the next, up to 1,000,000. Default 4,096.
+    pub app_idle_total_max: Option<usize>,
     /// Milliseconds an idle connection to an app is kept. Default 4,000.
     pub app_idle_ms: Option<u64>,
     /// Milliseconds one may have been idle to carry a request that must not be sent twice. Default 1,000.
@@ -80,6 +84,7 @@ impl LimitsConfig {
             write_timeout: time(self.write_timeout_ms, default.write_timeout),
             upstream: UpstreamLimits {
                 idle_per_upstream_max: self.app_idle_max.unwrap_or(default.upstream.idle_per_upstream_max),
+                idle_total_max: self.app_idle_total_max.unwrap_or(default.upstream.idle_total_max),
                 idle_max: time(self.app_idle_ms, default.upstream.idle_max),
                 unsafe_idle_max: time(self.app_unsafe_idle_ms, default.upstream.unsafe_idle_max),
             },
@@ -102,6 +107,7 @@ impl LimitsConfig {
             ("body_bytes_per_second_min", self.body_bytes_per_second_min, 0, BODY_RATE_CEILING),
             ("write_timeout_ms", self.write_timeout_ms, 1, DAY_MS),
             ("app_idle_max", size(self.app_idle_max), 0, APP_IDLE_CEILING),
+            ("app_idle_total_max", size(self.app_idle_total_max), 0, APP_IDLE_TOTAL_CEILING),
             ("app_idle_ms", self.app_idle_ms, 0, DAY_MS),
             ("app_unsafe_idle_ms", self.app_unsafe_idle_ms, 0, DAY_MS),
         ];

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
-use vestibule_proxy::Problem;
+use vestibule_routes::Problem;
 
 use super::limits::{DAY_MS, out_of};
 use super::{AccessLog, Config, FaceName, SiteConfig, StoreName};

@@ -9,9 +9,10 @@ use serde::Deserialize;
 use vestibule_domain::limits::Limits;
 use vestibule_domain::outage::UNFRESH_MAX;
 use vestibule_domain::rule::Rules;
-use vestibule_proxy::Problem;
+use vestibule_routes::Problem;
 use vestibule_sessions::{STORE_DEADLINE, STORE_DEADLINE_MAX, STORE_DEADLINE_MIN};
 
+use super::files::Files;
 use crate::session_store::Choice;
 
 /// Where sessions are kept and how long they last. What is left out keeps its default.
@@ -150,24 +151,11 @@ impl SessionsConfig {
 
     /// Reads the files that the store's settings name; relative paths count from `dir`.
     pub(super) fn read_files(&mut self, dir: &Path) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut read = |at: &str, file: &Option<PathBuf>| {
-            let file = dir.join(file.as_ref()?);
-            let content = std::fs::read(&file);
-            content.map_err(|error| problems.push(problem(at, format!("{}: {error}", file.display())))).ok()
-        };
-        let password = read("store_password_file", &self.store_password_file);
-        self.store_ca = read("store_ca_file", &self.store_ca_file);
-        if let Some(password) = password {
-            match String::from_utf8(password) {
-                Ok(text) if is_one_line(&text) => {
-                    self.store_password = Some(Secret(text.trim_end_matches(['\r', '\n']).to_owned()));
-                }
-                _ => problems
-                    .push(problem("store_password_file", "does not hold a password: one line of text")),
-            }
-        }
-        problems
+        let mut files = Files::of("sessions", dir);
+        let password = files.secret("store_password_file", self.store_password_file.as_deref());
+        self.store_password = password.map(Secret);
+        self.store_ca = files.certificates("store_ca_file", self.store_ca_file.as_deref());
+        files.problems
     }
 
     /// What is wrong with the settings of the store.
@@ -207,13 +195,6 @@ impl SessionsConfig {
         }
         problems
     }
-}
-
-/// Whether there is one line and something in it.
-fn is_one_line(text: &str) -> bool {
-    let line = text.strip_suffix('\n').unwrap_or(text);
-    let line = line.strip_suffix('\r').unwrap_or(line);
-    !line.is_empty() && !line.contains(['\r', '\n'])
 }
 
 fn problem(key: &str, what: impl Into<String>) -> Problem {

@@ -9,7 +9,7 @@ fn a_process_whose_sessions_cannot_be_read_is_not_ready() {
     let directory = tempfile::TempDir::new().unwrap();
     let store = EmbeddedStore::open(&Config::new(directory.path().join("sessions.redb"))).unwrap();
     let readiness = Readiness::with(Some(store.condition()));
-    let health = Health { readiness: readiness.clone(), monitor: Monitor::default() };
+    let health = Health { readiness: readiness.clone(), monitor: Monitor::default(), idp: None };
     let ready = || health.page("/readyz").status().code();
     assert_eq!(ready(), 503, "not wanted yet");
     readiness.set(true);

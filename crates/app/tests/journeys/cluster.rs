@@ -3,9 +3,11 @@
 //! need real time, so these stories have it; limits of hours are reached by putting the clock forward.
 
 mod clock;
+mod deaf;
 mod nodes;
 mod own_server;
 mod pace;
+mod refusals;
 mod set;
 mod store;
 
@@ -14,8 +16,10 @@ mod callback;
 mod channel;
 mod failover;
 mod feed;
+mod late_reply;
 mod outage;
 mod own_writes;
 mod revocation;
 mod server_faults;
 mod warned;
+mod whole_nodes;

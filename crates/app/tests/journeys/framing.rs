@@ -1,16 +1,19 @@
 //! Attacks on framing. Each is sent in one piece and byte by byte; what must be refused is refused before anything
-//! reaches the upstream, the connection ends, and no other visitor notices (RFC 9112).
+//! reaches the upstream, the connection ends, and no other visitor notices (RFC 9112). What reaches the upstream is what
+//! the access lines say that was let through.
 
 mod table;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use serde_json::Value;
 use table::{Case, Expect};
 use vestibule_testkit::client::Raw;
-use vestibule_testkit::strict::{Fault, latin1};
+use vestibule_testkit::strict::{Fault, Request, latin1};
 use vestibule_testkit::upstream::Seen;
 
-use super::front::{Front, Victims};
+use super::front::{Front, HOST, Shape, Victims};
 
 /// An attack that is not answered by then has failed.
 const ANSWER_WAIT: Duration = Duration::from_secs(3);
@@ -23,6 +26,19 @@ const VISITS: usize = 1;
 const VISITS_AT_END: usize = 20;
 /// Longer attacks are sent in one piece only.
 const DRIBBLE_BYTES_MAX: usize = 2048;
+/// What may stand in the head of a request that was let through: ours, and what these clients send.
+const FIELDS: [&str; 10] = [
+    "host",
+    "x-nonce",
+    "content-length",
+    "transfer-encoding",
+    "x-context-standing",
+    "x-request-id",
+    "traceparent",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+];
 /// A table that is as wrong as this need not be read to its end.
 const FAILURES_MAX: usize = 40;
 
@@ -106,7 +122,10 @@ fn a_broken_body_ends_the_connection_at_any_split() {
 }
 
 fn run(cases: &[Case]) {
-    let front = Front::start();
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("access.log");
+    let front = Front::with(&Shape { access_log: Some(&log), ..Shape::default() });
+    let mut passed = Vec::new();
     let mut victims = Victims::new(&front);
     let mut failures = Vec::new();
     let paces = |case: &Case| if case.bytes.len() > DRIBBLE_BYTES_MAX { 1 } else { 2 };
@@ -115,7 +134,9 @@ fn run(cases: &[Case]) {
     for (number, (case, pace)) in cases.iter().flat_map(paced).enumerate() {
         let attack = Attack { case, pace, target: format!("/attack-{number:04}") };
         let outcome = attack.carry_out(&front).and_then(|()| victims.visit(VISITS));
-        if let Err(what) = outcome.and_then(|()| attack.judge(&front.upstream.take())) {
+        let seen = front.upstream.take();
+        passed.extend(seen.requests.iter().cloned());
+        if let Err(what) = outcome.and_then(|()| attack.judge(&seen)) {
             let sent = latin1(&case.bytes[..case.bytes.len().min(240)]);
             failures.push(format!("{} {pace:?}: {what}\n    sent {sent:?}", case.id));
             victims = Victims::new(&front);
@@ -127,6 +148,9 @@ fn run(cases: &[Case]) {
     if let Err(what) = victims.visit(VISITS_AT_END) {
         failures.push(format!("after the whole table: {what}"));
     }
+    passed.extend(front.upstream.take().requests);
+    front.running.stop();
+    failures.extend(differences(&passed, &std::fs::read_to_string(&log).unwrap()));
     let (failed, all) = (failures.len(), cases.len());
     assert!(failures.is_empty(), "{failed} of {all} attacks succeed:\n{}", failures.join("\n"));
 }
@@ -181,13 +205,20 @@ impl Attack<'_> {
             }
             // Its head was fine and has gone on; the request must never be completed.
             (Expect::BodyRefused(_), Pace::ByteByByte) => heads <= 1 && whole == 0,
-            (Expect::Passes, _) => heads == 1 && whole == 1,
+            (Expect::Passes, _) => heads == 1 && whole == 1 && self.is_whole(seen),
         };
         match seen.faults()[..] {
             [] if fine => Ok(()),
             [] => Err(format!("the upstream saw {:?}", latin1(&seen.raw()))),
             _ => Err(format!("the upstream saw what is no HTTP: {:?}", seen.faults())),
         }
+    }
+
+    /// Its body came as it was sent: none, or this one word.
+    fn is_whole(&self, seen: &Seen) -> bool {
+        let own = seen.requests.iter().filter(|request| !self.is_others(&request.target));
+        let expected: &[u8] = if latin1(&self.case.bytes).contains("hello") { b"hello" } else { b"" };
+        own.into_iter().all(|request| request.body == expected)
     }
 
     /// A victim's, or an earlier attack's.
@@ -203,6 +234,42 @@ impl Attack<'_> {
         targets.into_iter().all(|(_, target)| self.is_others(target))
             && words.iter().all(|word| !raw.contains(word))
     }
+}
+
+/// Where the requests that reached the upstream are not, one by one, those that the access lines say were let through.
+fn differences(passed: &[Request], log: &str) -> Vec<String> {
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let mut lines: HashMap<String, Value> = lines.map(|line| (text(&line, "id"), line)).collect();
+    assert_eq!(lines.len(), log.lines().count(), "two lines of one request");
+    let mut differences = Vec::new();
+    for request in passed {
+        let id = request.fields.only("x-request-id").unwrap_or_default();
+        let Some(line) = lines.remove(id) else {
+            differences.push(format!("no line of {request:?}"));
+            continue;
+        };
+        let (path, host) = (request.target.split('?').next(), request.fields.only("host"));
+        let is_the_same = text(&line, "method") == request.method
+            && Some(&*text(&line, "path")) == path
+            && text(&line, "host") == HOST
+            && host.is_some_and(|host| host.split(':').next() == Some(HOST))
+            && request.fields.only("x-forwarded-for") == Some(&text(&line, "peer"))
+            && line["bytes_in"] == request.body.len()
+            && line["status"] == 200
+            && request.fields.iter().all(|(name, _)| FIELDS.contains(&&*name.to_ascii_lowercase()))
+            && request.fields.all("content-length").len() + request.fields.all("transfer-encoding").len()
+                <= 1;
+        if !is_the_same {
+            differences.push(format!("{line} is a line of {request:?}"));
+        }
+    }
+    let more = lines.into_values().filter(|line| line["status"] == 200);
+    differences.extend(more.map(|line| format!("{line} reached nobody")));
+    differences
+}
+
+fn text(line: &Value, key: &str) -> String {
+    line[key].as_str().unwrap_or_default().to_owned()
 }
 
 /// The bytes with `/attack` replaced.

@@ -26,6 +26,8 @@ pub(super) struct Shape<'s> {
     pub(super) sites: &'s str,
     /// Further routes to the same upstream, as host and path.
     pub(super) more: &'s [(&'s str, &'s str)],
+    /// Where sessions are kept, if anywhere.
+    pub(super) data_dir: Option<&'s Path>,
     /// Where access lines go, if anywhere.
     pub(super) access_log: Option<&'s Path>,
 }
@@ -59,6 +61,9 @@ pub(super) fn address(running: &Running, face: &str) -> SocketAddr {
 /// Starts Vestibule before the upstream with this URL.
 pub(super) fn serve_before(app: &str, shape: &Shape<'_>) -> Running {
     let mut text = String::new();
+    if let Some(dir) = shape.data_dir {
+        let _ = writeln!(text, "data_dir = \"{}\"", dir.display());
+    }
     for face in ["proxy", "metrics"] {
         let _ = writeln!(text, "[[listener]]\nbind = \"127.0.0.1:0\"\nserves = [\"{face}\"]");
     }

@@ -57,8 +57,8 @@ const FROM_APPS: [&str; 12] = [
 ];
 const FORGED: &str = "forged";
 
-/// Spellings of one name: case, and `-` as `_`, `.` and mixed.
-fn spellings(name: &str) -> Vec<String> {
+/// Spellings of one name: case, `-` as `_`, `.` and mixed, and as CGI has them.
+pub(super) fn spellings(name: &str) -> Vec<String> {
     let with = |sign: &str| name.replace('-', sign);
     let title: String =
         name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect::<Vec<_>>().join("-");

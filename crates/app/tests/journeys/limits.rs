@@ -13,6 +13,8 @@ const CLOSE_WAIT: Duration = Duration::from_secs(1);
 /// Deadlines short enough for a test; the clock behind them ticks every 100 ms.
 const SHORT: &str =
     "head_timeout_ms = 300\nidle_timeout_ms = 400\nbody_timeout_ms = 300\nwrite_timeout_ms = 400";
+/// Pieces of a body that comes for two seconds.
+const TRICKLES: usize = 40;
 /// The latest a limit of 300 or 400 ms may show.
 const LATE: Duration = Duration::from_millis(1500);
 
@@ -184,6 +186,34 @@ fn drop_by_drop_does_not_hold_a_head_open() {
 }
 
 #[test]
+fn a_body_that_only_trickles_is_given_up() {
+    // A45: each piece is in time; what counts after that is how fast they come on the whole.
+    for (least, bytes, status) in [(1_000, 1, 408), (1_000, 400, 200), (0, 1, 200)] {
+        let limits = format!("body_timeout_ms = 300\nbody_bytes_per_second_min = {least}");
+        let front = Front::with(&Shape { limits: &limits, ..Shape::default() });
+        let waited = Patience::new(Duration::from_secs(5));
+        let mut client = Raw::connect(front.proxy);
+        let length = TRICKLES * bytes;
+        client.send(format!("POST /slow HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {length}\r\n\r\n"));
+        for _ in 0..TRICKLES {
+            if client.try_send("x".repeat(bytes)).is_err() || !client.is_quiet_for(Duration::from_millis(50))
+            {
+                break;
+            }
+        }
+        let response = client.response();
+        assert_eq!(response.status, status, "{bytes} bytes at a time, {least} a second: {response:?}");
+        // The first whole second that counts begins when the body may no longer stand still.
+        assert!(waited.waited() >= Duration::from_millis(1_300), "{:?}", waited.waited());
+        assert_eq!(front.upstream.take().of_target("/slow").len(), usize::from(status == 200));
+        if status != 200 {
+            assert!(response.says_close());
+            client.expect_close_within(CLOSE_WAIT);
+        }
+    }
+}
+
+#[test]
 fn idle_connections_end_without_a_word() {
     let front = Front::with(&Shape { limits: SHORT, ..Shape::default() });
     // Nothing sent at all.
@@ -266,6 +296,30 @@ fn who_reads_nothing_is_cut() {
     front.upstream.wait_until("the end of the relay", |seen| seen.connections.iter().any(|c| c.ended));
     let (read, end) = deaf.until_end(LATE);
     assert!(end == Fault::Reset || read.len() < 64 * 1024 * 1024, "{end:?} after {} bytes", read.len());
+}
+
+#[test]
+fn who_reads_no_answer_of_ours_is_cut() {
+    let front = Front::with(&Shape { limits: "write_timeout_ms = 300", ..Shape::default() });
+    let mut deaf = Raw::connect(front.metrics);
+    let ask = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    deaf.send(ask);
+    assert_eq!(deaf.response().status, 200);
+    let waited = Patience::new(Duration::from_secs(5));
+    // Far more than the sockets' buffers take.
+    deaf.send(ask.repeat(2_000));
+    while front.running.open_connections() > 0 {
+        assert!(!waited.left().is_zero(), "it is still open");
+        std::thread::yield_now();
+    }
+    assert!(waited.waited() >= Duration::from_millis(300), "{:?}", waited.waited());
+    assert_eq!(deaf.until_end(Duration::from_secs(5)).1, Fault::Reset);
+    // Who reads is served as before.
+    let mut client = Raw::connect(front.metrics);
+    for _ in 0..3 {
+        client.send(ask);
+        assert_eq!(client.response().status, 200);
+    }
 }
 
 #[test]

@@ -21,6 +21,8 @@ mod form;
 mod house;
 #[path = "visitor/jar.rs"]
 mod jar;
+#[path = "visitor/plain_service.rs"]
+mod plain_service;
 #[expect(dead_code, reason = "not all stories are told here")]
 #[path = "visitor/split.rs"]
 mod split;

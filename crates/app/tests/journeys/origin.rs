@@ -1,6 +1,8 @@
 //! One site is one origin: scheme, host and port. Whoever comes by another is sent there, if that is harmless, and is
 //! served nothing. Over https every answer says to come back by https alone (C31; RFC 6797; ASVS 3.4.1, 4.1.2).
 
+use std::path::Path;
+
 use vestibule_testkit::client::Raw;
 use vestibule_testkit::strict::{Response, lines};
 use vestibule_testkit::upstream::{Step, answer};
@@ -26,6 +28,18 @@ const BARE: &str = r#"
 [[site]]
 name = "shop"
 origin = "https://shop.test"
+"#;
+
+/// A log-in of its own, without which no visitor is known, and something to be known by.
+const AT_HOME: &str = r#"
+[[listener]]
+bind = "127.0.0.1:0"
+serves = ["idp"]
+[idp]
+issuer = "http://login.localhost:8090"
+[[attribute]]
+name = "basket"
+survives = true
 "#;
 
 fn front(sites: &str) -> Front {
@@ -101,6 +115,54 @@ fn over_https_it_is_served_and_every_answer_says_to_come_back_so() {
             assert_eq!(reply.fields.only("location"), Some("https://shop.test/page"));
         }
     }
+}
+
+#[test]
+fn a_session_that_began_over_https_goes_on_over_https_alone() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (front, bare) =
+        (with_sessions(BALANCED, &dir.path().join("1")), with_sessions(BARE, &dir.path().join("2")));
+    let origin = "Origin: https://shop.test";
+    let update = "x-context-update: {\"basket\":[1]}";
+    front.upstream.on("/first", vec![Step::ReadBody, Step::Send(answer(200, &[update], "a page"))]);
+
+    let reply = ask(&front, "POST", HOST, "/first", &[HTTPS, origin]);
+    assert_eq!(reply.status, 200);
+    let cookies = reply.fields.all("set-cookie");
+    let vst = cookies.iter().find_map(|line| line.strip_prefix("__Host-vst=")).expect("a session");
+    assert!(vst.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax"), "{vst}");
+    let cookie = format!("Cookie: __Host-vst={}", vst.split(';').next().expect("a value"));
+
+    let reply = ask(&front, "GET", HOST, "/known", &[HTTPS, &cookie]);
+    assert_eq!((reply.status, reply.fields.only(HSTS)), (200, Some("max-age=31536000")));
+    assert_eq!(told(&front, "/known"), ["returning", "https", "{\"basket\":[1]}"]);
+    // In its own clear words, or in those of somebody who is not believed, it opens nothing and changes nothing.
+    for (front, says) in [(&front, None), (&front, Some("X-Forwarded-Proto: http")), (&bare, Some(HTTPS))] {
+        let fields: Vec<_> = [PAGE, &cookie].into_iter().chain(says).collect();
+        assert_eq!(ask(front, "GET", HOST, "/clear", &fields).status, 307, "{says:?}");
+        let fields = [&fields[..], &[origin]].concat();
+        assert_eq!(ask(front, "POST", HOST, "/clear", &fields).status, 421, "{says:?}");
+        assert!(front.upstream.seen().of_target("/clear").is_empty());
+    }
+    // The page in the clear is no page of the site.
+    let reply = ask(&front, "POST", HOST, "/clear", &[HTTPS, &cookie, "Origin: http://shop.test"]);
+    assert_eq!(reply.status, 403);
+    let reply = ask(&front, "GET", HOST, "/still", &[HTTPS, &cookie]);
+    assert_eq!((reply.status, told(&front, "/still")[0].as_str()), (200, "returning"));
+}
+
+fn with_sessions(sites: &str, data_dir: &Path) -> Front {
+    let sites = format!("{sites}{AT_HOME}");
+    let route = "reads = [\"basket\"]\nwrites = [\"basket\"]";
+    Front::with(&Shape { sites: &sites, route, data_dir: Some(data_dir), ..Shape::default() })
+}
+
+/// Standing, scheme and attributes that the app was told with the only request for this.
+fn told(front: &Front, target: &str) -> [String; 3] {
+    let seen = front.upstream.seen();
+    let [request] = seen.of_target(target)[..] else { panic!("not one request for {target}") };
+    ["x-context-standing", "x-forwarded-proto", "x-context-attributes"]
+        .map(|name| request.fields.only(name).unwrap_or_default().to_owned())
 }
 
 #[test]

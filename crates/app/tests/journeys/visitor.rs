@@ -1,7 +1,7 @@
 //! Journeys of a visitor: a browser, the proxy, scripted apps and the log-in, all on real sockets of this machine, with
 //! a clock that moves only when a story moves it. A file is a story.
 
-mod apart;
+pub(super) mod apart;
 pub(super) mod app;
 pub(super) mod browser;
 pub(super) mod client;
@@ -9,6 +9,7 @@ mod door;
 pub(super) mod form;
 pub(super) mod house;
 mod jar;
+mod plain_service;
 mod registry;
 mod split;
 

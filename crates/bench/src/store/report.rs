@@ -135,38 +135,28 @@ impl Report {
         text
     }
 
+    /// How many, and below that how long each takes and what it costs.
     fn table(&self, text: &mut String, operation: Operation) {
         let callers = operation.callers();
-        let most = callers.iter().copied().max().unwrap_or(1);
-        let by_callers =
-            |cell: &dyn Fn(usize) -> String| callers.iter().map(|n| cell(*n)).collect::<String>();
+        let row = |cell: &dyn Fn(usize) -> String| callers.iter().map(|n| cell(*n)).collect::<String>();
         let _ = writeln!(text, "**{}**\n", operation.name());
-        let _ = writeln!(
-            text,
-            "| store |{} p50 / p99 ms, {most} | CPU us, ours | CPU us, server |",
-            by_callers(&|n| format!(" per second, {n} |"))
-        );
-        let _ = writeln!(text, "|---|{}---:|---:|---:|", "---:|".repeat(callers.len()));
+        let _ = writeln!(text, "| store |{}", row(&|n| format!(" per second, {n} |")));
+        let _ = writeln!(text, "|---|{}", row(&|_| "---:|".to_owned()));
+        let is_unswept = |at| operation == Operation::Sweep && self.unswept.contains(&at);
         for (at, name) in self.names.iter().enumerate() {
-            if operation == Operation::Sweep && self.unswept.contains(&at) {
-                let _ = writeln!(text, "| {name} | none: its keys expire | | | |");
-                continue;
-            }
             let rate = |n| self.per_second(operation, n, at).map_or_else(none, grouped);
-            let rates = by_callers(&|n| format!(" {} |", rate(n)));
-            let cell = (operation, most, at);
-            let time = |of: fn(&Measured) -> Option<f64>| self.median(cell, of);
-            let (p50, p99) = (time(|it| it.p50_ms), time(|it| it.p99_ms));
-            let (client, server) = (time(|it| it.client), time(|it| it.server));
-            let one = |value: Option<f64>, digits| value.map_or_else(none, |it| format!("{it:.digits$}"));
-            let _ = writeln!(
-                text,
-                "| {name} |{rates} {} / {} | {} | {} |",
-                one(p50, 2),
-                one(p99, 2),
-                one(client, 0),
-                one(server, 0)
-            );
+            let rates = if is_unswept(at) {
+                " none: its keys expire |".to_owned()
+            } else {
+                row(&|n| format!(" {} |", rate(n)))
+            };
+            let _ = writeln!(text, "| {name} |{rates}");
+        }
+        let heads = row(&|n| format!(" p50 / p99 ms, {n} | CPU us, ours / server, {n} |"));
+        let _ = writeln!(text, "\n| store |{heads}");
+        let _ = writeln!(text, "|---|{}", row(&|_| "---:|---:|".to_owned()));
+        for (at, name) in self.names.iter().enumerate().filter(|(at, _)| !is_unswept(*at)) {
+            let _ = writeln!(text, "| {name} |{}", row(&|n| self.each((operation, n, at))));
         }
         text.push('\n');
         for (at, name) in self.names.iter().enumerate() {
@@ -179,6 +169,20 @@ impl Report {
                 let _ = writeln!(text, "{name}: {failed} of {tried} had no answer in time.\n");
             }
         }
+    }
+
+    /// Two columns: how long one takes, and its processor time.
+    fn each(&self, cell: Cell) -> String {
+        let one = |of: fn(&Measured) -> Option<f64>, digits: usize| {
+            self.median(cell, of).map_or_else(none, |value| format!("{value:.digits$}"))
+        };
+        format!(
+            " {} / {} | {} / {} |",
+            one(|it| it.p50_ms, 2),
+            one(|it| it.p99_ms, 2),
+            one(|it| it.client, 0),
+            one(|it| it.server, 0)
+        )
     }
 
     fn head(&self) -> String {

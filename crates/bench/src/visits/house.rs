@@ -1,26 +1,26 @@
 //! A Vestibule with one store behind it, its visitors, and those who log on while it is measured.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::mix::{self, Visitors};
+use super::drive::Course;
+use super::mix::{self, Step, Visitors};
 use crate::cpu::Account;
 use crate::fault::Fault;
 use crate::progress::Progress;
 use crate::server::{Kind, Server};
-use crate::shop::{Shop, localhost};
+use crate::shop::{Entrance, Shop, localhost};
 
-/// Log-ons a second while page views come steadily; each hashes a password.
-pub(super) const LOG_ONS_PER_SECOND: u32 = 2;
 /// Sessions of one user stay below what a user may have.
 const SESSIONS_PER_USER: usize = 25;
-/// Who logs on while it is measured.
-const NEWCOMER: &str = "newcomer";
+/// Who logs on while it is measured. So many that none has too many sessions in the end.
+const NEWCOMERS: usize = 6;
+/// Each log-on comes from another address, as it does in life: one address may not begin many.
+const BALANCED: &str = "[proxy]\ntrusted_peers = [\"127.0.0.0/8\"]\n";
 
 /// A platform with its store and its visitors.
 pub(super) struct House {
@@ -28,12 +28,12 @@ pub(super) struct House {
     cached: bool,
     shop: Shop,
     server: Rc<Server>,
-    requests: Vec<Vec<u8>>,
+    script: Rc<[Step]>,
+    place: Cell<usize>,
+    entrance: Entrance,
+    newcomers: Rc<[String]>,
     _folder: TempDir,
 }
-
-/// Log-ons in the background.
-pub(super) struct LoggingOn(JoinHandle<Result<(), Fault>>);
 
 impl House {
     /// Every wanted store, with the near cache and without. Both share the server, each with a place of its own.
@@ -72,9 +72,11 @@ impl House {
         if !cached {
             sessions.push_str("cache_bytes = 0\n");
         }
+        sessions.push_str(BALANCED);
         let shop = Shop::start(binary, folder.path(), core, origin, &sessions)?;
         let entrance = shop.entrance();
-        shop.add_user(NEWCOMER)?;
+        let newcomers: Vec<_> = (0..NEWCOMERS).map(|number| format!("newcomer{number}")).collect();
+        newcomers.iter().try_for_each(|newcomer| shop.add_user(newcomer))?;
         let returning: Result<Vec<_>, _> = (0..visitors.returning).map(|_| entrance.return_later()).collect();
         let mut logged_on = Vec::new();
         for number in 0..visitors.logged_on {
@@ -84,8 +86,9 @@ impl House {
             }
             logged_on.push(entrance.log_on(&user)?.cookies);
         }
-        let requests = mix::script(&localhost(shop.web), &returning?, &logged_on);
-        Ok(Self { kind, cached, shop, server, requests, _folder: folder })
+        let script = mix::script(&localhost(shop.web), &returning?, &logged_on).into();
+        let (place, newcomers) = (Cell::new(0), newcomers.into());
+        Ok(Self { kind, cached, shop, server, script, place, entrance, newcomers, _folder: folder })
     }
 
     pub(super) fn kind(&self) -> &'static str {
@@ -96,12 +99,15 @@ impl House {
         format!("{}, {}", self.kind.name(), if self.cached { "on" } else { "off" })
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
-        self.shop.web
-    }
-
-    pub(super) fn requests(&self) -> &[Vec<u8>] {
-        &self.requests
+    /// The mix of its visitors, from where the last slice has ended.
+    pub(super) fn course(&self) -> Course<'_> {
+        Course {
+            to: self.shop.web,
+            script: &self.script,
+            place: &self.place,
+            entrance: &self.entrance,
+            newcomers: &self.newcomers,
+        }
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -114,27 +120,5 @@ impl House {
 
     pub(super) fn version(&self) -> Option<String> {
         self.server.version()
-    }
-
-    /// Has somebody log on again and again for so long.
-    pub(super) fn log_on_steadily(&self, lasts: Duration) -> LoggingOn {
-        let entrance = self.shop.entrance();
-        let pause = Duration::from_secs(1) / LOG_ONS_PER_SECOND;
-        let count = lasts.as_millis() / pause.as_millis();
-        LoggingOn(std::thread::spawn(move || {
-            for _ in 0..count {
-                entrance.log_on(NEWCOMER)?;
-                std::thread::park_timeout(pause);
-            }
-            Ok(())
-        }))
-    }
-}
-
-impl LoggingOn {
-    /// Waits for the last of them.
-    pub(super) fn finish(self) -> Result<(), Fault> {
-        let failed = || Fault::Step("logging on meanwhile", "the thread died".to_owned());
-        self.0.join().map_err(|_| failed())?
     }
 }

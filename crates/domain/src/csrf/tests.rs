@@ -21,7 +21,9 @@ fn an_unsafe_request_comes_from_the_sites_own_pages() {
         ("https://own", "cross-site", Err(BySite)),
         ("https://own", "nonsense", Err(BySite)),
         ("-", "same-origin", Ok(())),
-        ("-", "none", Ok(())),
+        ("-", "none", Err(Unsaid)),
+        ("null", "none", Err(ByOrigin)),
+        ("https://evil", "none", Err(ByOrigin)),
         ("-", "same-site", Err(BySite)),
         ("-", "cross-site", Err(BySite)),
         ("-", "-", Err(Unsaid)),
@@ -44,6 +46,7 @@ fn an_unsafe_request_comes_from_the_sites_own_pages() {
 #[test]
 fn without_our_cookie_silence_is_no_offence() {
     assert_eq!(check(&fetch("POST", "-", "-"), false), Ok(()));
+    assert_eq!(check(&fetch("POST", "-", "none"), false), Ok(()));
     assert_eq!(check(&fetch("POST", "null", "-"), false), Err(CrossSite::Origin));
     assert_eq!(check(&fetch("POST", "-", "cross-site"), false), Err(CrossSite::FetchSite));
 }

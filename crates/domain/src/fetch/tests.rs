@@ -81,3 +81,29 @@ fn an_unreadable_fetch_site_is_foreign() {
         assert_eq!(read("POST", Fields { site, ..Fields::default() }).site, expected);
     }
 }
+
+#[test]
+fn bytes_that_are_no_text_make_a_field_nobodys() {
+    // B07: obs-text, UTF-8 cut short, a byte that UTF-8 never has, Latin-1, a blank that is none; before and after.
+    for odd in [&b"\xe9"[..], b"\xc3\xa9", b"\xc3", b"\xff", b"\x80", b"\xa0", b"\xc2\xa0", b"\xef\xbb\xbf"] {
+        for is_first in [true, false] {
+            let bytes = |text: &[u8]| if is_first { [odd, text].concat() } else { [text, odd].concat() };
+            let of = |text: &str| bytes(text.as_bytes());
+            let (origin, same, none) = (of(OWN), of("same-origin"), of("none"));
+            for site in [&same, &none] {
+                let fields = Fields { site: Some(site), ..Fields::default() };
+                assert_eq!(read("POST", fields).site, FetchSite::CrossSite, "{site:?}");
+            }
+            let fields = Fields { origin: Some(&origin), ..Fields::default() };
+            assert_eq!(read("POST", fields).origin, Origin::Foreign, "{origin:?}");
+            let (mode, dest) = (of("navigate"), of("document"));
+            let fine = Fields { mode: Some(b"navigate"), dest: Some(b"document"), ..Fields::default() };
+            assert!(read("GET", fine).is_top_navigation() && read("GET", fine).is_page());
+            assert!(!read("GET", Fields { mode: Some(&mode), ..fine }).is_top_navigation(), "{mode:?}");
+            let odd_dest = read("GET", Fields { dest: Some(&dest), accept: Some(b"text/html"), ..fine });
+            assert!(!odd_dest.is_top_navigation() && !odd_dest.is_page(), "{dest:?}");
+            let method = of("GET");
+            assert_eq!(Method::of(&method), Method::Unsafe, "{method:?}");
+        }
+    }
+}

@@ -32,7 +32,7 @@ fn it_is_read_back_and_never_taken_for_a_session() {
     }
 }
 
-/// If this fails, ends that are owed today would be forgotten: bring a new format instead.
+/// If this fails after the first release, ends that are owed today would be forgotten: bring a new format instead.
 #[test]
 fn what_format_1_wrote_is_read() {
     for (kind, owed) in [(0, owed()), (2, owed_siblings())] {

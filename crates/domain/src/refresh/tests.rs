@@ -4,7 +4,7 @@ use super::*;
 use crate::fixture::*;
 
 fn family(party: Party) -> Family {
-    Family { party, born_at: NOW, auth_time: NOW, rotated_at: NOW, offline: false, ended: false }
+    Family { party, born_at: NOW, auth_time: NOW, rotated_at: NOW, ended: false }
 }
 
 fn hours(count: u64) -> Timestamp {
@@ -65,21 +65,5 @@ fn a_used_token_ends_the_family_unless_both_requests_were_under_way() {
     for presented in [Generation::Current, Generation::Previous, Generation::Older] {
         let outcome = refresh(&ended, presented, Arrival::BeforeUse, seconds(12), &limits());
         assert_eq!(outcome, Err(RefreshRefused::Ended));
-    }
-}
-
-#[test]
-fn offline_access_outlives_a_log_out_and_nothing_else() {
-    let online = family(Party::Third { life: THIRD_PARTY_LIFE });
-    let offline = Family { offline: true, ..online };
-    assert!(is_ended_by(&online, Ender::LogOut) && !is_ended_by(&offline, Ender::LogOut));
-    for ender in [
-        Ender::LogOutEverywhere,
-        Ender::PasswordChanged,
-        Ender::UserDisabled,
-        Ender::ClientRevoked,
-        Ender::ConsentRevoked,
-    ] {
-        assert!(is_ended_by(&online, ender) && is_ended_by(&offline, ender), "{ender:?}");
     }
 }

@@ -1,19 +1,18 @@
 //! Turns the configured values into what is in force, gathering everything that is wrong.
 
 use std::collections::{BTreeMap, HashSet};
-use std::time::Duration;
 
 use vestibule_domain::scope::check_grammar;
 use vestibule_message::host::Host;
 use vestibule_message::method::Method;
 use vestibule_message::target::Target;
 use vestibule_oauth::scope::{Scope, ScopeSet};
-use vestibule_routes::{Conduct, Match, NoRoute, Route, Table, Upstream};
+use vestibule_routes::{ConductSettings, Match, NoRoute, Problem, Route, Table, Upstream};
+use vestibule_wire::TrustedPeers;
 
-use super::{Config, Problem, ScopesConfig, ServiceConfig};
+use super::{Config, ScopesConfig, ServiceConfig};
 use crate::authorize::Clearance;
 use crate::needs::{METHODS, Needs};
-use vestibule_wire::TrustedPeers;
 
 /// What is in force.
 #[derive(Debug)]
@@ -133,7 +132,13 @@ impl Reader {
             .map_err(|fault| problem("path", format!("'{}' cannot be a path prefix: {fault}", service.path)));
         let upstream =
             Upstream::parse(&service.upstream).map_err(|fault| problem("upstream", fault.to_string()));
-        let conduct = conduct(service, &mut problem);
+        let conduct = ConductSettings {
+            body_bytes_max: service.body_bytes_max,
+            connect_timeout_ms: service.connect_timeout_ms,
+            answer_timeout_ms: service.answer_timeout_ms,
+            stall_timeout_ms: service.stall_timeout_ms,
+        }
+        .conduct(&mut problem);
         Some(Route {
             number: at,
             host: host.ok()?,
@@ -142,23 +147,5 @@ impl Reader {
             requires: Clearance::Scopes,
             conduct: conduct.into(),
         })
-    }
-}
-
-fn conduct(service: &ServiceConfig, problem: &mut impl FnMut(&str, String)) -> Conduct {
-    let default = Conduct::default();
-    let mut time = |key: &str, millis: Option<u64>, default: Duration| match millis {
-        Some(0) => {
-            problem(key, "must be at least 1 (milliseconds)".to_owned());
-            default
-        }
-        Some(millis) => Duration::from_millis(millis),
-        None => default,
-    };
-    Conduct {
-        body_bytes_max: service.body_bytes_max.unwrap_or(default.body_bytes_max),
-        connect_timeout: time("connect_timeout_ms", service.connect_timeout_ms, default.connect_timeout),
-        answer_timeout: time("answer_timeout_ms", service.answer_timeout_ms, default.answer_timeout),
-        stall_timeout: time("stall_timeout_ms", service.stall_timeout_ms, default.stall_timeout),
     }
 }

@@ -1,10 +1,9 @@
 //! Both doors of a gateway, a recording upstream behind them, an identity provider beside them, and a clock that only the
 //! test moves. Under a lease from the start.
 
-use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -15,6 +14,7 @@ use vestibule_oauth::token::{AccessToken, Jpt};
 use vestibule_ports::clock::TestClock;
 use vestibule_ports::issuer::Presented;
 use vestibule_testkit::client::Raw;
+use vestibule_testkit::log::Log;
 use vestibule_testkit::patience::{PATIENCE, Patience};
 use vestibule_testkit::strict::{Request, Response, lines};
 use vestibule_testkit::upstream::Upstream;
@@ -41,21 +41,6 @@ pub(crate) struct Gate {
     server: Server,
     runtime: Runtime,
     log: Log,
-}
-
-/// The access log of a server.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 fn config(upstream: &Upstream) -> Config {
@@ -203,8 +188,7 @@ impl Gate {
         let (hurried, hurry) = channel();
         drop(hurried);
         self.server.drain(Duration::ZERO, PATIENCE, &hurry);
-        let log = self.log.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8(log.clone()).unwrap()
+        self.log.text()
     }
 }
 

@@ -29,12 +29,9 @@ impl fmt::Debug for RegistryUrl {
 #[derive(Clone, PartialEq, Eq)]
 pub struct RegistryPassword(String);
 
-impl RegistryPassword {
-    /// The password in a file of one line; `None` if there is none in it.
-    pub fn read(text: &str) -> Option<Self> {
-        let line = text.strip_suffix('\n').unwrap_or(text);
-        let password = line.strip_suffix('\r').unwrap_or(line);
-        (!password.is_empty() && !password.contains(['\r', '\n'])).then(|| Self(password.to_owned()))
+impl From<String> for RegistryPassword {
+    fn from(password: String) -> Self {
+        Self(password)
     }
 }
 

@@ -52,15 +52,11 @@ fn with_registry(config: &mut Config) -> &mut Config {
 fn a_password_of_the_registry_is_never_printed() {
     let config = Config {
         registry: Some("postgres://v:secret@localhost/v".into()),
-        registry_password: RegistryPassword::read("secret\n"),
+        registry_password: Some(RegistryPassword::from("secret".to_owned())),
         ..Config::default()
     };
     assert_eq!(config.validate(), []);
     assert!(!format!("{config:?}").contains("secret"));
-    for none in ["\n", "", "two\nlines\n", "one\n\n"] {
-        assert_eq!(RegistryPassword::read(none), None, "{none:?}");
-    }
-    assert!(RegistryPassword::read("of Windows\r\n").is_some());
 }
 
 #[test]

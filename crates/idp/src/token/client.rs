@@ -7,7 +7,7 @@ use http::request::Parts;
 use vestibule_oauth::client_auth::{PresentedClient, Proof};
 use vestibule_oauth::error::{TokenError, TokenErrorCode};
 use vestibule_oauth::form::Form;
-use vestibule_registry::client::{Client, ClientKind, GrantType};
+use vestibule_registry::client::{Client, GrantType};
 use vestibule_registry::{Registry, RegistryError};
 
 use super::TokenRefused;
@@ -30,10 +30,9 @@ pub(crate) fn presented(parts: &Parts, form: &Form) -> Result<PresentedClient, T
     PresentedClient::parse(fields, parts.uri.query(), form)
 }
 
-/// Whether a client may present this at the public endpoint. Sites and roles go through the issuer port instead.
+/// Whether a client may present this at the public endpoint. Sites go through the issuer port instead.
 pub(super) fn may_present(client: &Client, grant_type: GrantType) -> Result<(), TokenError> {
-    let is_outside = client.site.is_none() && client.kind != ClientKind::Role;
-    if is_outside && client.grant_types.contains(&grant_type) {
+    if client.site.is_none() && client.grant_types.contains(&grant_type) {
         return Ok(());
     }
     Err(TokenError::new(TokenErrorCode::UnauthorizedClient, "the client may not use this grant_type"))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use vestibule_oauth::error::{TokenError, TokenErrorCode};
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::token::AccessToken;
-use vestibule_oauth::token_response::{Issued, TokenResponse};
+use vestibule_oauth::token_response::TokenResponse;
 use vestibule_ports::entropy::random;
 use vestibule_registry::audit::Act;
 use vestibule_registry::client::{Client, ClientKind, GrantType};
@@ -38,7 +38,8 @@ impl Idp {
         let expires_at = now + life;
         let access = AccessToken::from_random(&random(&*self.entropy));
         let (name, digest, kept, id) = (self.name(), access.digest(), scopes.clone(), bearer.client.id);
-        let issued = self.ledger.call(move |registry| {
+        // The oldest ends when there are too many.
+        let issued = self.ledger.ending(move |registry| {
             let new = NewClientToken { client: &id, name: &name, access: &digest, scopes: &kept, expires_at };
             registry.issue_client_token(&new, &Act { at: now, by: &id, from: None })
         });
@@ -47,7 +48,7 @@ impl Idp {
             return Err(TokenError::new(TokenErrorCode::InvalidClient, description).into());
         }
         Ok(TokenResponse {
-            issued: Issued::AccessToken(access),
+            access_token: access,
             expires_in: life.as_secs(),
             scope: scopes,
             refresh_token: None,

@@ -12,7 +12,7 @@ use vestibule_oauth::id_claims::IdClaims;
 use vestibule_oauth::jwt::Registered;
 use vestibule_oauth::pkce::Verifier;
 use vestibule_oauth::token::{AccessToken, Code, IdToken, RANDOM_BYTES};
-use vestibule_oauth::token_response::{Issued, TokenResponse};
+use vestibule_oauth::token_response::TokenResponse;
 use vestibule_ports::entropy::random;
 use vestibule_registry::audit::Act;
 use vestibule_registry::client::{Client, GrantType};
@@ -73,7 +73,7 @@ impl Idp {
             _ => return Err(invalid("the code is unknown, used or expired").into()),
         };
         Ok(TokenResponse {
-            issued: Issued::AccessToken(access),
+            access_token: access,
             expires_in: terms.expires_at.since(now).as_secs(),
             id_token: self.id_token(&redemption, &terms, &keys, now)?,
             scope: terms.scopes,
@@ -128,7 +128,6 @@ fn new_family(
         born_at: now,
         auth_time: authorization.auth_time,
         rotated_at: now,
-        offline,
         ended: false,
     };
     let Authorization { auth_time, level, .. } = *authorization;

@@ -28,7 +28,6 @@ pub(super) fn as_ruled(client: &Client, family: &Family, holder: &Holder, user: 
         born_at: family.born_at,
         auth_time: holder.auth_time,
         rotated_at: family.rotated_at,
-        offline: family.sign_on.is_none(),
         ended: user.disabled_at.is_some(),
     }
 }

@@ -8,7 +8,7 @@ use vestibule_domain::refresh::{self, Arrival, Generation, RefreshRefused};
 use vestibule_oauth::error::{TokenError, TokenErrorCode};
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::token::{RANDOM_BYTES, RefreshToken};
-use vestibule_oauth::token_response::{Issued, TokenResponse};
+use vestibule_oauth::token_response::TokenResponse;
 use vestibule_ports::entropy::random;
 use vestibule_registry::audit::Act;
 use vestibule_registry::client::{Client, GrantType};
@@ -82,7 +82,7 @@ impl Idp {
             (Refreshed::Renewed(renewal), now) => {
                 flight.answers();
                 Ok(TokenResponse {
-                    issued: Issued::AccessToken(renewal.access),
+                    access_token: renewal.access,
                     expires_in: renewal.terms.expires_at.since(now).as_secs(),
                     scope: renewal.terms.scopes,
                     refresh_token: Some(renewal.refresh),

@@ -147,7 +147,7 @@ async fn a_third_party_is_refused_clearly() {
     let partner =
         vestibule_registry::client::Client { id: "partner".to_owned(), first_party: false, ..office };
     let act = Act { at: Timestamp::from_secs(0), by: "test", from: None };
-    house.registry.register_client(&partner, &act).unwrap();
+    house.registry.configure_clients(&[partner], &act).unwrap();
     let reply = house.browser().get(&Asked { client: "partner", ..Asked::office() }.url()).await;
     assert_eq!(reply.parameter("error").as_deref(), Some("unauthorized_client"));
     assert!(reply.parameter("error_description").unwrap().contains("consent"));

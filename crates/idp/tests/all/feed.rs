@@ -1,14 +1,18 @@
 //! The feed of ends: in order, without a hole, with heartbeats that can be trusted.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use http::StatusCode;
 use vestibule_domain::identity::{Epoch, Handle};
+use vestibule_idp::config::{Caps, Config};
 use vestibule_ports::authority::{Authority as _, Password};
 use vestibule_ports::clock::Clock as _;
 use vestibule_ports::issuer::{Cause, End, Ended, Feed, FeedItem, Issuer as _};
 
-use super::house::{Asked, House};
+use super::house::{Asked, House, TILL_SECRET, config};
 use super::site::{SID, log_on};
 
 async fn next(feed: &mut Feed) -> FeedItem {
@@ -95,6 +99,30 @@ async fn an_end_is_told_before_the_next_heartbeat() {
         }
         assert!(told, "{number}");
     }
+}
+
+/// With one token too many the oldest ends. Whoever follows in this process knows it before the new one is handed out.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_made_room_is_known_to_have_ended_when_the_new_one_is_there() {
+    let caps = Caps { tokens_per_client: 1, ..Caps::default() };
+    let house = House::of(Config { caps, ..config() }).await;
+    let mut feed = house.idp.feed(0).await.unwrap();
+    let heard = Arc::new(AtomicU64::new(0));
+    let hears = Arc::clone(&heard);
+    let follower = tokio::spawn(async move {
+        loop {
+            if let FeedItem::Ended { seq, .. } = next(&mut feed).await {
+                hears.store(seq, Ordering::SeqCst);
+            }
+        }
+    });
+    for made_room in 0..4 {
+        let asked = [("grant_type", "client_credentials")];
+        let reply = house.post_as("/token", "till", TILL_SECRET, &asked).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.body);
+        assert_eq!(heard.load(Ordering::SeqCst), made_room);
+    }
+    follower.abort();
 }
 
 #[tokio::test]

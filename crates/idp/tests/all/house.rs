@@ -22,7 +22,7 @@ use vestibule_oauth::token::ClientSecret;
 use vestibule_ports::authority::{Authority as _, NewUser, Password, Profile};
 use vestibule_ports::clock::{Clock, Mono, TestClock};
 use vestibule_ports::entropy::SeededEntropy;
-use vestibule_registry::Registry;
+use vestibule_registry::{Caps, Registry};
 
 use super::database::{self, Door, Hold};
 
@@ -153,13 +153,13 @@ impl House {
     }
 
     pub(crate) async fn of(config: Config) -> Self {
-        let (registry, door) = database::fresh();
+        let (registry, door) = database::fresh(Caps::from(&config.caps));
         Self::over(config, registry, door).await
     }
 
     /// One whose clock goes on by a millisecond whenever it is looked at.
     pub(crate) async fn ticking() -> Self {
-        let (registry, door) = database::fresh();
+        let (registry, door) = database::fresh(Caps::default());
         let clock = Arc::new(TestClock::new(Timestamp::from_secs(BIRTH)));
         Self::at(config(), registry, door, Arc::clone(&clock), Arc::new(Ticking(clock))).await
     }
@@ -182,6 +182,14 @@ impl House {
         let alice = idp.create_user(new_user("alice", PASSWORD), "test").await.unwrap();
         let router = idp.router();
         Self { idp, registry, door, clock, alice, router }
+    }
+
+    /// The same after a restart with another configuration.
+    pub(crate) fn restarted(self, config: Config) -> Self {
+        let (registry, clock, entropy) =
+            (Arc::clone(&self.registry), Arc::clone(&self.clock), Arc::new(SeededEntropy::new(8)));
+        let idp = Idp::new(config, registry, clock, entropy).unwrap();
+        Self { router: idp.router(), idp, ..self }
     }
 
     /// Keeps everybody else from the registry.

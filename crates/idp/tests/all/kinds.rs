@@ -12,7 +12,7 @@ use vestibule_oauth::token::{AccessToken, GrantToken, IdToken, Jpt, Jwt};
 use vestibule_ports::authority::Authority as _;
 use vestibule_ports::issuer::{Cause, End, Issuer as _, IssuerError, Mint, Presented, Refusal, Swapped};
 
-use super::house::{Asked, BIRTH, House, ISSUER, TILL_SECRET, claims, scopes};
+use super::house::{Asked, BIRTH, House, ISSUER, TILL_SECRET, claims, config, scopes};
 use super::site::{SID, VISITOR, log_on, logged_on, returning, shop};
 
 const INVALID: IssuerError = IssuerError::Refused(Refusal::Token);
@@ -243,18 +243,21 @@ async fn the_end_of_a_session_leaves_its_later_epochs_and_other_sessions() {
     assert_eq!(alive, [false, false, true, true]);
 }
 
-/// Scopes taken from a user or a client are gone with the next swap, whatever the token was issued with.
+/// Scopes taken from a client or from everyone are gone with the next swap, whatever the token was issued with.
 #[tokio::test]
 async fn a_swap_never_gives_more_than_client_and_user_have_now() {
-    use vestibule_ports::clock::Clock as _;
-    use vestibule_registry::audit::Act;
     let house = House::new().await;
     let tokens = house.mobile_tokens("orders:read products:read").await;
     let access = tokens["access_token"].as_str().unwrap();
     assert_eq!(swap(&house, access).await.unwrap().scopes, scopes(&["orders:read", "products:read"]));
-    let act = Act { at: house.clock.wall(), by: "test", from: None };
-    house.registry.set_user_scopes(&house.alice, &scopes(&["orders:write"]), &act).unwrap();
-    assert_eq!(swap(&house, access).await.unwrap().scopes, scopes(&["products:read"]));
+    let mut config = config();
+    config.everyone_scopes.clear();
+    let house = house.restarted(config.clone());
+    assert_eq!(swap(&house, access).await.unwrap().scopes, scopes(&["orders:read"]));
+    let mobile_app = config.clients.iter_mut().find(|client| client.id == "mobile-app").unwrap();
+    mobile_app.scopes.logged_on.retain(|scope| scope != "orders:read");
+    let house = house.restarted(config);
+    assert_eq!(swap(&house, access).await.unwrap().scopes, scopes(&[]));
 }
 
 /// Forgeries of a JPT: none of them is as much as looked up.

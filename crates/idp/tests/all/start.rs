@@ -7,7 +7,7 @@ use vestibule_idp::config::{Client, Config};
 use vestibule_idp::{Idp, StartError};
 use vestibule_ports::clock::TestClock;
 use vestibule_ports::entropy::SeededEntropy;
-use vestibule_registry::Registry;
+use vestibule_registry::{Caps, Registry};
 
 use super::house::{
     Asked, BIRTH, House, OFFICE_SECRET, PASSWORD, Reply, TILL_SECRET, VERIFIER, config, over_https,
@@ -20,7 +20,7 @@ fn start(config: Config, registry: &Arc<Registry>) -> Result<Arc<Idp>, StartErro
 }
 
 fn registry() -> Arc<Registry> {
-    super::database::fresh().0
+    super::database::fresh(Caps::default()).0
 }
 
 async fn keys(idp: &Arc<Idp>) -> Vec<String> {

@@ -9,7 +9,7 @@ fn every_code_is_its_rfc_text_and_unique() {
         assert!(code.as_str().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
     }
     assert_eq!(AuthorizeErrorCode::parse("Invalid_request"), None);
-    assert_eq!(TokenErrorCode::ALL.len(), 7);
+    assert_eq!(TokenErrorCode::ALL.len(), 6);
     assert_eq!(BearerErrorCode::ALL.len(), 3);
 }
 

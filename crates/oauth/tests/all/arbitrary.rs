@@ -7,7 +7,6 @@ use vestibule_oauth::bearer::{Bearer, is_in_query};
 use vestibule_oauth::challenge::BearerChallenge;
 use vestibule_oauth::client_auth::PresentedClient;
 use vestibule_oauth::form::Form;
-use vestibule_oauth::introspection::IntrospectionRequest;
 use vestibule_oauth::json::Object;
 use vestibule_oauth::jwk::KeySet;
 use vestibule_oauth::jws;
@@ -16,7 +15,6 @@ use vestibule_oauth::redirect_uri::RedirectUri;
 use vestibule_oauth::revocation::RevocationRequest;
 use vestibule_oauth::scope::ScopeSet;
 use vestibule_oauth::token::{AccessToken, Code, Jwt};
-use vestibule_oauth::token_exchange::TokenExchange;
 use vestibule_oauth::token_request::{GrantType, TokenRequest};
 
 use crate::signer::Signer;
@@ -31,9 +29,6 @@ fn queries() -> impl Strategy<Value = String> {
         "client_id",
         "client_secret",
         "code",
-        "urn:ietf:params:oauth:grant-type:token-exchange",
-        "subject_token",
-        "subject_token_type",
         "response_type",
         "state",
         "redirect_uri",
@@ -70,9 +65,7 @@ fn read_form(form: &Form) {
     let _ = AuthorizeRequest::parse(form, &registered());
     let _ = AuthorizeResponse::parse(form, "https://login.example");
     let _ = GrantType::parse(form).map(|grant_type| TokenRequest::parse(grant_type, form));
-    let _ = TokenExchange::parse(form);
     let _ = RevocationRequest::parse(form);
-    let _ = IntrospectionRequest::parse(form);
     let _ = PresentedClient::parse([], None, form);
 }
 

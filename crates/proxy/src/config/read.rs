@@ -1,7 +1,6 @@
 //! Turns the configured values into what is in force, gathering everything that is wrong.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 
 use vestibule_domain::attribute::{AttributeName, Catalogue, Declared, Rights, SESSION_BYTES_MAX};
 use vestibule_domain::caching::RouteCache;
@@ -11,14 +10,14 @@ use vestibule_domain::standing::Standing;
 use vestibule_domain::token::Need;
 use vestibule_message::host::Host;
 use vestibule_message::target::Target;
-use vestibule_routes::{Conduct, Route, Table, Upstream};
+use vestibule_routes::{ConductSettings, Problem, Route, Table, Upstream};
+use vestibule_wire::TrustedPeers;
 
 use super::{
-    Cache, Config, CrossSite, ForgedContext, OnPatchFailure, Origin, Problem, RouteConfig, TokenNeed,
-    WhenUnknown, sense,
+    Cache, Config, CrossSite, ForgedContext, OnPatchFailure, Origin, RouteConfig, TokenNeed, WhenUnknown,
+    sense,
 };
 use crate::site::{App, Live, Place, Site};
-use vestibule_wire::TrustedPeers;
 
 /// How long browsers come back by https alone, unless a site says otherwise: a year (ASVS 3.4.1).
 const HSTS_SECONDS: u32 = 31_536_000;
@@ -231,7 +230,13 @@ impl<'c> Reader<'c> {
         let prefix = Target::parse(route.path.as_bytes())
             .map_err(|fault| problem("path", format!("'{}' cannot be a context root: {fault}", route.path)));
         let upstream = Upstream::parse(&route.app).map_err(|fault| problem("app", fault.to_string()));
-        let conduct = conduct(route, &mut problem);
+        let conduct = ConductSettings {
+            body_bytes_max: route.body_bytes_max,
+            connect_timeout_ms: route.connect_timeout_ms,
+            answer_timeout_ms: route.answer_timeout_ms,
+            stall_timeout_ms: route.stall_timeout_ms,
+        }
+        .conduct(&mut problem);
         Some(Route {
             number: at,
             host: host.ok()?,
@@ -260,23 +265,5 @@ fn default_name(path: &str) -> String {
     match path.trim_matches('/') {
         "" => "root".to_owned(),
         inner => inner.replace('/', "-"),
-    }
-}
-
-fn conduct(route: &RouteConfig, problem: &mut impl FnMut(&str, String)) -> Conduct {
-    let default = Conduct::default();
-    let mut time = |key: &str, millis: Option<u64>, default: Duration| match millis {
-        Some(0) => {
-            problem(key, "must be at least 1 (milliseconds)".to_owned());
-            default
-        }
-        Some(millis) => Duration::from_millis(millis),
-        None => default,
-    };
-    Conduct {
-        body_bytes_max: route.body_bytes_max.unwrap_or(default.body_bytes_max),
-        connect_timeout: time("connect_timeout_ms", route.connect_timeout_ms, default.connect_timeout),
-        answer_timeout: time("answer_timeout_ms", route.answer_timeout_ms, default.answer_timeout),
-        stall_timeout: time("stall_timeout_ms", route.stall_timeout_ms, default.stall_timeout),
     }
 }

@@ -6,8 +6,9 @@ use vestibule_domain::attribute::{AttributeName, Declared};
 use vestibule_domain::claims;
 use vestibule_domain::standing::Standing;
 use vestibule_message::host::Host;
+use vestibule_routes::Problem;
 
-use super::{Config, Problem, RouteConfig, TokenNeed, WhenUnknown};
+use super::{Config, RouteConfig, TokenNeed, WhenUnknown};
 use crate::own;
 use crate::site::Place;
 

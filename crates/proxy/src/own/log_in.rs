@@ -16,7 +16,7 @@ use vestibule_ports::entropy::random;
 use vestibule_wire::Answer;
 
 use super::Call;
-use crate::reply;
+use crate::{Note, reply};
 
 /// A log-in to be begun.
 pub(crate) struct Ask {
@@ -44,7 +44,7 @@ impl Ask {
     }
 }
 
-pub(crate) async fn serve(call: &Call<'_>, target: &Target) -> Answer {
+pub(crate) async fn serve(call: &Call<'_>, target: &Target, note: &mut Note) -> Answer {
     let form = Form::parse(target.query().unwrap_or_default().as_bytes()).ok();
     let get = |name: &str| form.as_ref().and_then(|form| form.get(name).ok().flatten());
     begin(
@@ -55,12 +55,13 @@ pub(crate) async fn serve(call: &Call<'_>, target: &Target) -> Answer {
             max_age: get("max_age").and_then(|age| age.parse().ok()).map(Duration::from_secs),
             restarted: false,
         },
+        note,
     )
     .await
 }
 
 /// Puts the attempt and sends the browser off.
-pub(super) async fn begin(call: &Call<'_>, ask: &Ask) -> Answer {
+pub(super) async fn begin(call: &Call<'_>, ask: &Ask, note: &mut Note) -> Answer {
     let (Some(client), Some(issuer)) = (&call.site.client, &call.proxy.live.issuer) else {
         return reply::no_log_in();
     };
@@ -102,7 +103,8 @@ pub(super) async fn begin(call: &Call<'_>, ask: &Ask) -> Answer {
         restarted: ask.restarted,
         begun_at: call.visit.now,
     };
-    if call.visitors.sessions.put_attempt(state.key(), &attempt).await.is_err() {
+    if let Err(why) = call.visitors.sessions.put_attempt(state.key(), &attempt).await {
+        note.not_saved = Some(why.to_string());
         return reply::unavailable_page();
     }
     let mut tries = call.visit.jar.tries();

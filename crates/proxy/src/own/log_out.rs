@@ -9,7 +9,7 @@ use vestibule_domain::csrf;
 use vestibule_domain::grace;
 use vestibule_domain::identity::Timestamp;
 use vestibule_domain::limits::Limits;
-use vestibule_domain::owed::Reach;
+use vestibule_domain::owed::{Debt, Reach};
 use vestibule_domain::rise;
 use vestibule_domain::session::Session;
 use vestibule_message::field::{Known, trim_ows};
@@ -19,7 +19,7 @@ use vestibule_wire::{Answer, Exchange};
 
 use super::Call;
 use crate::absorb::LogOut;
-use crate::open::{self, Damaged, Visitor};
+use crate::open::{Damaged, Unknown, Visitor};
 use crate::{Note, Visitors, owed, reply};
 
 /// Bytes a log-out form may have.
@@ -31,6 +31,8 @@ pub(crate) struct Left {
     /// `Set-Cookie` values. Empty unless this very call has ended the session: a late answer must not clear the cookies
     /// of a newer log-on.
     pub(crate) cookies: Vec<String>,
+    /// Why nothing has ended, for the log.
+    pub(crate) not_saved: Option<String>,
 }
 
 /// What became of a log-out.
@@ -66,15 +68,24 @@ pub(super) async fn serve(call: &Call<'_>, x: &mut Exchange<'_, Note>) -> Answer
     let limits = &call.proxy.live.limits;
     // One for all that the store is asked before there is an answer.
     let deadline = call.visitors.sessions.deadline();
-    let found = open::open_to_end(call.visitors, call.site, &call.visit, limits, deadline).await;
-    let Ok((found, damaged)) = found else { return reply::not_logged_out() };
+    let (found, damaged) = match call.porter().open_to_end(deadline).await {
+        Ok(found) => found,
+        Err(Unknown(why)) => {
+            x.note().unknown = Some(why);
+            return reply::not_logged_out();
+        }
+    };
     x.note().unreadable = damaged.as_ref().map(|damaged| damaged.why.clone());
     let Some(visitor) = found else { return nobody_to_end(damaged.as_ref()) };
+    if let Some(view) = visitor.view(call.visit.now, limits) {
+        x.note().tell(visitor.handle(), view.standing());
+    }
     if grace::check(visitor.key, call.visit.fetch.method).is_err() {
         return reply::session_moved();
     }
-    let Left { outcome, cookies } =
-        end_everything_by(call.visitors, call.visit.now, &visitor, scope, limits, deadline).await;
+    let left = end_everything(call.visitors, call.visit.now, &visitor, scope, limits, deadline).await;
+    let Left { outcome, cookies, not_saved } = left;
+    x.note().not_saved = not_saved;
     match outcome {
         // The browser had another session, too.
         LoggedOut::Done if damaged.is_some() => reply::logged_out_of_damaged(&cookies),
@@ -112,24 +123,17 @@ pub(crate) async fn end_everything(
     visitor: &Visitor,
     asked: LogOut,
     limits: &Limits,
-) -> Left {
-    end_everything_by(visitors, now, visitor, asked, limits, visitors.sessions.deadline()).await
-}
-
-async fn end_everything_by(
-    visitors: &Visitors,
-    now: Timestamp,
-    visitor: &Visitor,
-    asked: LogOut,
-    limits: &Limits,
     deadline: Deadline,
 ) -> Left {
-    let failed = Left { outcome: LoggedOut::Failed, cookies: Vec::new() };
+    let failed = |why: String| Left { outcome: LoggedOut::Failed, cookies: Vec::new(), not_saved: Some(why) };
     // Who is not logged on by now speaks for this browser, not for the user.
     let is_user = visitor.view(now, limits).is_some_and(|view| view.log_on().is_some());
     let reach = if is_user && asked == LogOut::Everywhere { Reach::User } else { Reach::SignOn };
-    let entry = owed::write_down_by(visitors, visitor.handle(), reach, now, deadline).await;
-    let Ok(entry) = entry else { return failed };
+    let debt = Debt::Session(visitor.handle(), reach);
+    let entry = match owed::write_down(visitors, debt, now, deadline).await {
+        Ok(entry) => entry,
+        Err(why) => return failed(why.to_string()),
+    };
     let end = |session: &Session| {
         let everywhere = reach == Reach::User && session.log_on().is_some();
         rise::end(session, if everywhere { Cause::LogOutEverywhere } else { Cause::LogOut }, now)
@@ -140,7 +144,7 @@ async fn end_everything_by(
         Ok(Finished::Ended(tombstone)) => (*tombstone, cookie::clear_session().to_vec()),
         // Somebody else was faster, and may not have told the IDP as much.
         Ok(Finished::Gone | Finished::Spared) => (end(&visitor.known.session), Vec::new()),
-        Err(_) => return failed,
+        Err(why) => return failed(why.to_string()),
     };
     let confirmed = owed::tell(visitors, entry, visitor.handle(), reach, &tombstone).await;
     let outcome = match (asked, tombstone.cause) {
@@ -148,7 +152,7 @@ async fn end_everything_by(
         (LogOut::Everywhere, Cause::LogOut) => LoggedOut::NotEverywhere,
         _ => LoggedOut::Done,
     };
-    Left { outcome, cookies }
+    Left { outcome, cookies, not_saved: None }
 }
 
 #[cfg(test)]

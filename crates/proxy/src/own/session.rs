@@ -10,10 +10,9 @@ use vestibule_oauth::form::Form;
 use vestibule_wire::Answer;
 
 use super::Call;
-use crate::fall::Watch;
-use crate::open::{self, Visitor};
-use crate::tokens::NoToken;
-use crate::{reply, seal};
+use crate::open::{NotOpened, Visitor};
+use crate::request::Stopped;
+use crate::{Note, reply, seal};
 
 /// Times are Unix seconds.
 #[derive(Serialize)]
@@ -32,56 +31,54 @@ struct Session {
     seconds_left: Option<u64>,
 }
 
-pub(super) async fn serve(call: &Call<'_>, target: &Target) -> Answer {
-    let (now, limits) = (call.visit.now, &call.proxy.live.limits);
-    let Ok(mut found) = open::open_fresh(call.visitors, call.site, &call.visit, limits).await else {
-        return reply::unavailable(true);
-    };
-    let watch = Watch {
-        visitors: call.visitors,
-        site: call.site,
-        visit: &call.visit,
-        rules: call.proxy.live.rules,
-        limits,
-    };
-    found = match watch.enforce_fresh(found).await {
+pub(super) async fn serve(call: &Call<'_>, target: &Target, note: &mut Note) -> Answer {
+    let (now, limits, slides) = (call.visit.now, &call.proxy.live.limits, !says_no(target));
+    let found = match find(call, slides).await {
         Ok(found) => found,
-        Err(_) => return reply::unavailable(true),
+        Err(why) => return Stopped::of(why, false).noted(note),
     };
-    let slides = !says_no(target);
-    if let Some(visitor) = &found
-        && let Some(cause) = ended_elsewhere(call, visitor, slides).await
-    {
-        found = if cause == Cause::Rule {
-            match watch.follow_fresh(visitor).await {
-                Ok(found) => found,
-                Err(_) => return reply::unavailable(true),
-            }
-        } else if seal::end(call.visitors, visitor, cause, now).await.is_err() {
-            return reply::session_moved();
-        } else {
-            None
-        };
-    }
     if let Some(visitor) = found.as_ref().filter(|_| slides) {
         seal::keep_up(call.visitors, visitor, now, limits).await;
     }
-    let view = found.as_ref().and_then(|visitor| visitor.view(now, limits));
+    let view = found.as_ref().and_then(|visitor| Some((visitor.handle(), visitor.view(now, limits)?)));
+    if let Some((handle, view)) = &view {
+        note.tell(*handle, view.standing());
+    }
     let touched = found.as_ref().and_then(|visitor| visitor.known.last_seen());
+    let view = view.map(|(_, view)| view);
     reply::json(&describe(call, view.as_ref(), if slides { Some(now) } else { touched }))
+}
+
+/// The visitor whom a page would find now.
+async fn find(call: &Call<'_>, slides: bool) -> Result<Option<Visitor>, NotOpened> {
+    let (porter, deadline) = (call.porter(), || call.visitors.sessions.deadline());
+    let mut found = porter.open_fresh(deadline()).await?;
+    if porter.falls(found.as_ref()).await? {
+        found = porter.open_fresh(deadline()).await?;
+    }
+    let Some(visitor) = &found else { return Ok(None) };
+    match ended_elsewhere(call, visitor, slides).await {
+        None => Ok(found),
+        Some(Cause::Rule) => {
+            porter.follow(visitor).await?;
+            Ok(porter.open_fresh(deadline()).await?)
+        }
+        Some(cause) => {
+            let ended = seal::end(call.visitors, visitor, cause, call.visit.now).await;
+            ended.map(|()| None).map_err(|_| NotOpened::Moved)
+        }
+    }
 }
 
 /// Why the log-on has ended at the IDP, if it has. An IDP that cannot be asked ends nothing.
 async fn ended_elsewhere(call: &Call<'_>, visitor: &Visitor, slides: bool) -> Option<Cause> {
-    let now = call.visit.now;
-    let view = visitor.view(now, &call.proxy.live.limits)?;
+    let (now, limits, tokens) = (call.visit.now, &call.proxy.live.limits, &call.visitors.tokens);
+    let view = visitor.view(now, limits)?;
     // A call that does not slide here must not slide the IDP's sign-on session either.
     let before = visitor.known.last_seen().or(view.log_on().map(|log_on| log_on.risen_at));
     let seen = if slides { now } else { before.unwrap_or(now) };
-    match call.visitors.tokens.of(call.site, Some((visitor.handle(), &view)), now, seen).await {
-        Err(NoToken::Ended(cause)) => Some(cause),
-        _ => None,
-    }
+    let why = tokens.of(call.site, Some((visitor.handle(), &view)), now, seen).await.err()?;
+    tokens.end_of(&view, &why, now, limits)
 }
 
 /// Whether the call is not to extend anything.

@@ -14,7 +14,7 @@ use vestibule_ports::session_store::Slot;
 use vestibule_wire::RequestId;
 
 use super::*;
-use crate::rig::{HANDLE, Rig};
+use crate::rig::{HANDLE, Rig, sign_on};
 use crate::tokens::ASK_AGAIN;
 
 /// The status of a refusal, or what the app is told: standing, whether with a token, whether degraded.
@@ -121,40 +121,6 @@ async fn a_cookie_that_cannot_be_resolved_is_not_anonymous_unless_the_route_says
     assert_eq!(page(&rig, "/", &cookie(9)).await, Ok((Standing::Anonymous, true, false)));
 }
 
-/// What an app demands of a visitor whose log-on is known for certain, or only from before the store was lost.
-#[tokio::test]
-async fn a_copy_from_before_the_store_was_lost_satisfies_no_demand_and_asks_for_no_log_on() {
-    let rig = Rig::new();
-    let _alice = rig.alice().await;
-    let (visit, app) = (rig.visit(1), &rig.proxy.live.apps[0]);
-    for text in ["logged-on", "logged-on; max-age=60", "logged-on; max-age=0"] {
-        let requirement = Requirement::parse(text.as_bytes()).unwrap();
-        for degraded in [false, true] {
-            rig.clock.advance(std::time::Duration::from_secs(1));
-            for visitor in [Some(rig.open(1).await), None] {
-                let is_met = visitor.is_some() && text != "logged-on; max-age=0";
-                let opened = Opened { visitor, degraded, ..Opened::NOBODY };
-                let scene = Scene {
-                    visitors: rig.visitors(),
-                    site: rig.site(),
-                    app,
-                    visit: &visit,
-                    opened: &opened,
-                    now: rig.now(),
-                    limits: rig.limits(),
-                };
-                let answer = demand(&scene, ReturnTarget::root(), &requirement, &[]);
-                let expected = match (degraded, is_met) {
-                    (true, _) => Some(503),
-                    (false, true) => None,
-                    (false, false) => Some(401),
-                };
-                assert_eq!(answer.map(|answer| answer.status().code()), expected, "{text}");
-            }
-        }
-    }
-}
-
 /// The IDP says no to a log-on that is over by its clock, and by ours is not.
 #[tokio::test]
 async fn a_clock_of_ours_that_is_behind_ends_no_session_at_the_limit_of_its_log_on() {
@@ -195,4 +161,25 @@ async fn what_the_lasting_cookie_is_told_is_not_told_to_a_cookie_from_before_the
         assert!(told.contains("x-context-token: ") && !told.contains("x-context-user:"), "{told}");
     }
     assert_eq!(rig.issuer.minted(), 1, "the token, with what is kept beside it, is one");
+}
+
+/// The store goes away between the look at the session and the fall that the IDP tells of.
+#[tokio::test]
+async fn a_fall_elsewhere_that_cannot_be_saved_stops_the_page_and_the_log_says_why() {
+    let rig = Rig::new();
+    let _alice = rig.alice().await;
+    rig.follow_ends().await;
+    assert_eq!(page(&rig, "/", &cookie(1)).await, Ok((Standing::LoggedOn, true, false)));
+    rig.issuer.end(End::SignOn(sign_on(1)), Cause::Rule).await.unwrap();
+    tokio::task::yield_now().await;
+
+    let mut opened = Opened { visitor: Some(rig.open(1).await), ..Opened::NOBODY };
+    rig.store.set_fault(Fault::Unreachable);
+    let visit = rig.visit(1);
+    let stopped = token(&rig.porter(&visit), &mut opened, &rig.proxy.live.apps[0]).await.err();
+    let mut note = Note::default();
+    let answer =
+        Stopped::of(stopped.expect("it is not served as if it had been saved"), true).noted(&mut note);
+    assert_eq!(answer.status().code(), 503);
+    assert_eq!(note.unknown.as_deref(), Some("session store unreachable: switched off"));
 }

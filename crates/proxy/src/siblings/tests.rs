@@ -1,8 +1,7 @@
 //! A log-out ends what came from its sign-on session elsewhere too, beside its answer and however often it takes.
 
 use vestibule_domain::audit::Cause;
-use vestibule_domain::identity::Epoch;
-use vestibule_domain::owed::Debt;
+use vestibule_domain::identity::{Epoch, GrantDigest};
 use vestibule_domain::session::Session;
 use vestibule_ports::issuer::{End, Ended, Issuer as _};
 use vestibule_ports::memory::Fault;
@@ -10,6 +9,7 @@ use vestibule_ports::session_store::{Record, SessionStore as _, Slot};
 
 use super::*;
 use crate::absorb::LogOut;
+use crate::open::Visitor;
 use crate::own::{LoggedOut, end_everything};
 use crate::rig::{HANDLE, Rig, sign_on};
 
@@ -33,12 +33,18 @@ fn fallen(rig: &Rig, number: u8) -> Session {
 
 /// A session ends as by a log-out whose process dies before it has told anybody.
 async fn ended_untold(rig: &Rig, handle: Handle, reach: Reach) -> (Handle, Tombstone) {
-    let entry = owed::write_down(rig.visitors(), handle, reach, rig.now()).await.unwrap();
+    let (debt, deadline) = (Debt::Session(handle, reach), rig.visitors().sessions.deadline());
+    let entry = owed::write_down(rig.visitors(), debt, rig.now(), deadline).await.unwrap();
     let end = |session: &Session| Some(rise::end(session, Cause::LogOut, rig.now()));
     match rig.visitors().sessions.end(handle, |known| end(&known.session)).await.unwrap() {
         Finished::Ended(tombstone) => (entry, *tombstone),
         other => panic!("{other:?}"),
     }
+}
+
+async fn log_out(rig: &Rig, visitor: &Visitor, asked: LogOut) -> LoggedOut {
+    let deadline = rig.visitors().sessions.deadline();
+    end_everything(rig.visitors(), rig.now(), visitor, asked, rig.limits(), deadline).await.outcome
 }
 
 /// The rounds of this time, without what ends siblings.
@@ -65,13 +71,13 @@ async fn users_ended(rig: &Rig) -> usize {
 async fn a_log_out_everywhere_ends_what_had_fallen_everywhere_and_no_later_log_on() {
     let rig = Rig::new();
     let alice = rig.alice().await;
-    rig.visitors().sessions.create(ELSEWHERE, &fallen(&rig, 2)).await.unwrap();
+    rig.create(ELSEWHERE, &fallen(&rig, 2)).await;
     rig.clock.advance(SKEW);
     rig.issuer.set_unreachable(true);
-    let left = end_everything(rig.visitors(), rig.now(), &alice, LogOut::Everywhere, rig.limits()).await;
-    assert_eq!(left.outcome, LoggedOut::HereOnly);
+    let left = log_out(&rig, &alice, LogOut::Everywhere).await;
+    assert_eq!(left, LoggedOut::HereOnly);
     rig.clock.advance(owed::LOOK_EVERY);
-    rig.visitors().sessions.create(FALLEN, &rig.logged_on("alice", 3)).await.unwrap();
+    rig.create(FALLEN, &rig.logged_on("alice", 3)).await;
     rig.issuer.set_unreachable(false);
     rig.run_for(owed::LOOK_EVERY * 2).await;
     assert_eq!(cause_of(&rig, ELSEWHERE).await, Some(Cause::LogOutEverywhere));
@@ -84,10 +90,10 @@ async fn logged_out(rig: &Rig, is_idp_away: bool) -> LoggedOut {
     let alice = rig.alice().await;
     rig.issuer.set_unreachable(is_idp_away);
     for (handle, session) in [(FALLEN, fallen(rig, 1)), (ELSEWHERE, fallen(rig, 2))] {
-        rig.visitors().sessions.create(handle, &session).await.unwrap();
+        rig.create(handle, &session).await;
     }
     assert_eq!(rig.live_sessions_of("alice").await, 3);
-    end_everything(rig.visitors(), rig.now(), &alice, LogOut::This, rig.limits()).await.outcome
+    log_out(rig, &alice, LogOut::This).await
 }
 
 async fn cause_of(rig: &Rig, handle: Handle) -> Option<Cause> {
@@ -146,11 +152,11 @@ async fn an_idp_that_confirms_later_is_waited_for() {
 async fn what_the_idp_has_confirmed_it_is_not_told_again_by_any_process() {
     let rig = Rig::new();
     let alice = rig.alice().await;
-    rig.visitors().sessions.create(ELSEWHERE, &fallen(&rig, 2)).await.unwrap();
+    rig.create(ELSEWHERE, &fallen(&rig, 2)).await;
     rig.clock.advance(SKEW);
-    let left = end_everything(rig.visitors(), rig.now(), &alice, LogOut::Everywhere, rig.limits()).await;
-    assert_eq!((left.outcome, users_ended(&rig).await), (LoggedOut::Done, 1));
-    rig.visitors().sessions.create(FALLEN, &rig.logged_on("alice", 3)).await.unwrap();
+    let left = log_out(&rig, &alice, LogOut::Everywhere).await;
+    assert_eq!((left, users_ended(&rig).await), (LoggedOut::Done, 1));
+    rig.create(FALLEN, &rig.logged_on("alice", 3)).await;
     rig.restarted().run_for(owed::LOOK_EVERY).await;
     assert_eq!(cause_of(&rig, ELSEWHERE).await, Some(Cause::LogOutEverywhere));
     assert_eq!(cause_of(&rig, FALLEN).await, None);
@@ -179,11 +185,11 @@ async fn what_began_so_short_before_that_two_clocks_may_disagree_is_spared() {
     let rig = Rig::new();
     let alice = rig.alice().await;
     let moment = Duration::from_millis(1);
-    rig.visitors().sessions.create(ELSEWHERE, &fallen(&rig, 2)).await.unwrap();
+    rig.create(ELSEWHERE, &fallen(&rig, 2)).await;
     rig.clock.advance(moment);
-    rig.visitors().sessions.create(FALLEN, &fallen(&rig, 3)).await.unwrap();
+    rig.create(FALLEN, &fallen(&rig, 3)).await;
     rig.clock.advance(SKEW.saturating_sub(moment));
-    end_everything(rig.visitors(), rig.now(), &alice, LogOut::Everywhere, rig.limits()).await;
+    log_out(&rig, &alice, LogOut::Everywhere).await;
     rig.run_for(owed::LOOK_EVERY).await;
     assert_eq!(cause_of(&rig, ELSEWHERE).await, Some(Cause::LogOutEverywhere));
     assert_eq!(cause_of(&rig, FALLEN).await, None);
@@ -195,7 +201,7 @@ async fn what_began_so_short_before_that_two_clocks_may_disagree_is_spared() {
 async fn who_fell_meanwhile_ends_what_is_of_this_browser_and_no_more() {
     let rig = Rig::new();
     for (handle, number) in [(HANDLE, 1), (FALLEN, 1), (ELSEWHERE, 2)] {
-        rig.visitors().sessions.create(handle, &fallen(&rig, number)).await.unwrap();
+        rig.create(handle, &fallen(&rig, number)).await;
     }
     rig.clock.advance(SKEW);
     let (_, tombstone) = ended_untold(&rig, HANDLE, Reach::User).await;
@@ -207,9 +213,9 @@ async fn who_fell_meanwhile_ends_what_is_of_this_browser_and_no_more() {
 #[tokio::test(start_paused = true)]
 async fn a_round_tells_of_every_end_and_waits_for_nobodys_siblings() {
     let rig = Rig::new();
-    rig.visitors().sessions.create(HANDLE, &rig.logged_on("alice", 1)).await.unwrap();
-    rig.visitors().sessions.create(FALLEN, &fallen(&rig, 1)).await.unwrap();
-    rig.visitors().sessions.create(ELSEWHERE, &rig.logged_on("bob", 4)).await.unwrap();
+    rig.create(HANDLE, &rig.logged_on("alice", 1)).await;
+    rig.create(FALLEN, &fallen(&rig, 1)).await;
+    rig.create(ELSEWHERE, &rig.logged_on("bob", 4)).await;
     for handle in [HANDLE, ELSEWHERE] {
         ended_untold(&rig, handle, Reach::SignOn).await;
     }
@@ -233,8 +239,8 @@ async fn with_many(rig: &Rig, session: &Session) {
         handle[..8].copy_from_slice(&number.to_be_bytes());
         rig.store.create(Handle::from_bytes(handle), record.clone()).await.unwrap();
     }
-    let left = end_everything(rig.visitors(), rig.now(), &alice, LogOut::This, rig.limits()).await;
-    assert_eq!(left.outcome, LoggedOut::Done);
+    let left = log_out(rig, &alice, LogOut::This).await;
+    assert_eq!(left, LoggedOut::Done);
     only_end(rig, owed::AGAIN_AFTER).await;
 }
 
@@ -266,22 +272,82 @@ async fn one_whose_looks_see_only_others_is_looked_at_seldom_and_for_an_hour() {
 async fn a_user_who_was_ended_at_the_idp_is_remembered_nowhere_and_logs_on_again_undisturbed() {
     let rig = Rig::new();
     let _alice = rig.alice().await;
-    rig.visitors().sessions.create(FALLEN, &fallen(&rig, 2)).await.unwrap();
+    rig.create(FALLEN, &fallen(&rig, 2)).await;
     rig.clock.advance(rig.limits().idle);
-    rig.visitors().sessions.create(LIVE, &rig.logged_on("alice", 4)).await.unwrap();
+    rig.create(LIVE, &rig.logged_on("alice", 4)).await;
     rig.clock.advance(SKEW);
-    rig.visitors().sessions.create(ELSEWHERE, &fallen(&rig, 3)).await.unwrap();
+    rig.create(ELSEWHERE, &fallen(&rig, 3)).await;
     rig.follow_ends().await;
+    clear_after(&rig, Cause::UserDisabled).await;
+    assert_eq!(cause_of(&rig, FALLEN).await, Some(Cause::UserDisabled));
+    assert_eq!(cause_of(&rig, ELSEWHERE).await, None, "its log-on may be newer than the end");
+    assert_eq!(cause_of(&rig, HANDLE).await, Some(Cause::UserDisabled), "its fall is not written down");
+    assert_eq!(cause_of(&rig, LIVE).await, Some(Cause::UserDisabled), "nobody may ask for it in time");
+}
+
+/// Whoever has the cookie comes back when a limit of the log-on has passed, so that nothing needs the dead grant.
+#[tokio::test(start_paused = true)]
+async fn a_user_who_was_ended_while_logged_on_is_not_remembered_after_the_limit() {
+    for cause in [Cause::Revoked, Cause::UserDisabled, Cause::PasswordChanged, Cause::LogOutEverywhere] {
+        let rig = Rig::new();
+        let _alice = rig.alice().await;
+        rig.create(ELSEWHERE, &rig.logged_on("bob", 2)).await;
+        rig.clock.advance(SKEW);
+        rig.follow_ends().await;
+        clear_after(&rig, cause).await;
+        rig.clock.advance(rig.limits().idle);
+        assert!(rig.find(1).await.is_none(), "{cause:?}");
+        assert_eq!(cause_of(&rig, HANDLE).await, Some(cause));
+        assert_eq!((cause_of(&rig, ELSEWHERE).await, rig.owed().await), (None, 0), "somebody else's");
+    }
+}
+
+/// The clock of the node where alice has logged on again is minutes behind, or this one's is ahead.
+#[tokio::test]
+async fn a_log_on_from_after_the_end_lives_although_it_looks_older() {
+    let rig = Rig::new();
+    let alice = UserId::parse("alice").unwrap();
+    rig.issuer.end(End::User { id: alice.clone(), by: None }, Cause::Revoked).await.unwrap();
+    let _alice = rig.alice().await;
+    rig.clock.advance(SKEW * 10);
+    let (which, cause) = (Which::Ended(rig.limits()), Cause::Revoked);
+    let kin = Kin { user: &alice, which, ended_at: rig.now(), cause };
+    assert!(matches!(end_all(rig.visitors(), &kin).await, Ok(Look::All)));
+    assert_eq!(cause_of(&rig, HANDLE).await, None);
+
+    rig.issuer.set_unreachable(true);
+    let other = rig.restarted();
+    assert!(end_all(other.visitors(), &kin).await.is_err(), "nobody can tell, and it is looked at again");
+    assert_eq!(cause_of(&rig, HANDLE).await, None);
+}
+
+/// What ends less than a user clears nothing: a fallen session stays, and a standing one is found by its next request.
+#[tokio::test(start_paused = true)]
+async fn an_end_of_one_log_on_or_of_one_sign_on_session_clears_nobody() {
+    let rig = Rig::new();
+    let _alice = rig.alice().await;
+    rig.create(FALLEN, &fallen(&rig, 1)).await;
+    rig.clock.advance(SKEW);
+    rig.follow_ends().await;
+    let grant = GrantDigest::of(&rig.proof("alice", 1).grant);
+    for end in [End::Grant(grant), End::SignOn(sign_on(1)), End::Session { sid: HANDLE, ep: Epoch::FIRST }] {
+        clear_after_end(&rig, end, Cause::TooMany).await;
+    }
+    assert_eq!((cause_of(&rig, HANDLE).await, cause_of(&rig, FALLEN).await), (None, None));
+}
+
+/// Everything of alice ends at the IDP, and what follows is done.
+async fn clear_after(rig: &Rig, cause: Cause) {
+    let alice = UserId::parse("alice").unwrap();
+    clear_after_end(rig, End::User { id: alice, by: None }, cause).await;
+}
+
+async fn clear_after_end(rig: &Rig, end: End, cause: Cause) {
     let clears =
         async { tokio::time::timeout(owed::LOOK_EVERY, keep_clearing(rig.visitors(), rig.limits())).await };
     let ended = async {
         tokio::task::yield_now().await;
-        let alice = UserId::parse("alice").unwrap();
-        rig.issuer.end(End::User { id: alice, by: None }, Cause::UserDisabled).await.unwrap();
+        rig.issuer.end(end, cause).await.unwrap();
     };
     let _cut = tokio::join!(biased; clears, ended);
-    assert_eq!(cause_of(&rig, FALLEN).await, Some(Cause::UserDisabled));
-    assert_eq!(cause_of(&rig, ELSEWHERE).await, None, "its log-on may be newer than the end");
-    assert_eq!(cause_of(&rig, HANDLE).await, Some(Cause::UserDisabled), "its fall is not written down");
-    assert_eq!(cause_of(&rig, LIVE).await, None, "the next request ends it: its grant is dead");
 }

@@ -32,6 +32,20 @@ pub(super) enum Link {
     Deaf,
 }
 
+/// The servers that copy what is written to the store, as a synchronous standby of PostgreSQL does, and replicas of Redis
+/// that writes wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Copies {
+    /// There are none: what is written is safe.
+    None,
+    /// A write is answered when they have it.
+    Kept,
+    /// They have not got it in time: it is carried out, and answered as not yet safe.
+    Late,
+    /// They are waited for, and nobody is answered.
+    Stuck,
+}
+
 /// A way for events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Channel {
@@ -60,6 +74,26 @@ impl FromStr for Link {
     fn from_str(text: &str) -> Result<Self, String> {
         let all = [Self::Up, Self::Refusing, Self::Silent, Self::Deaf];
         all.into_iter().find(|link| link.to_string() == text).ok_or_else(|| format!("'{text}' is no link"))
+    }
+}
+
+impl fmt::Display for Copies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Kept => "kept",
+            Self::Late => "late",
+            Self::Stuck => "stuck",
+        })
+    }
+}
+
+impl FromStr for Copies {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let all = [Self::None, Self::Kept, Self::Late, Self::Stuck];
+        all.into_iter().find(|it| it.to_string() == text).ok_or_else(|| format!("'{text}' are no copies"))
     }
 }
 

@@ -21,8 +21,8 @@ use super::jar;
 use super::node::{IDP, Node};
 use super::request::{Outcome, SentHead, Tab, fields};
 use super::step::{BROWSERS, Page};
+use crate::Note;
 use crate::absorb::LogOut;
-use crate::open;
 use crate::own::{Call, LoggedOut, callback, end_everything, log_in};
 
 /// The name of a user.
@@ -48,7 +48,7 @@ impl Tab {
 
     async fn log_on_by(&self, log_in: &str, tab: &Self, user: u8) {
         let sent = self.head(Method::Get, log_in);
-        let answer = log_in::serve(&self.call(&sent), sent.get().target()).await;
+        let answer = log_in::serve(&self.call(&sent), sent.get().target(), &mut Note::default()).await;
         self.take(&answer, &MaySet::Nothing);
         let Some(to) = fields(answer.fields(), "location").pop() else { return };
         let Some(callback) = self.at_the_idp(&to, user) else { return };
@@ -56,7 +56,7 @@ impl Tab {
         let sent = tab.head(Method::Get, &callback);
         let user = user_id(user).as_str().to_owned();
         tab.book().try_to_rise(tab.browser, &user);
-        let answer = callback::serve(&tab.call(&sent), sent.get().target()).await;
+        let answer = callback::serve(&tab.call(&sent), sent.get().target(), &mut Note::default()).await;
         let mut book = tab.book();
         book.tell(format_args!("browser {}: log-on of {user}: {}", tab.browser, answer.status().code()));
         for line in fields(answer.fields(), "set-cookie") {
@@ -105,16 +105,16 @@ impl Tab {
     pub(super) async fn log_out(self, everywhere: bool) {
         let sent = self.head(Method::Post, "/.vestibule/logout");
         let (visitors, limits) = (self.node.visitors(), &self.node.proxy.live.limits);
-        let Call { site, visit, .. } = self.call(&sent);
-        let Ok(Some(visitor)) = open::open_fresh(visitors, site, &visit, limits).await else { return };
-        if grace::check(visitor.key, visit.fetch.method).is_err() {
+        let (call, deadline) = (self.call(&sent), visitors.sessions.deadline());
+        let Ok(Some(visitor)) = call.porter().open_fresh(deadline).await else { return };
+        if grace::check(visitor.key, call.visit.fetch.method).is_err() {
             return;
         }
         let handle = visitor.handle();
         self.book().life(handle).log_out_asked = true;
         let scope = if everywhere { LogOut::Everywhere } else { LogOut::This };
-        let done = end_everything(visitors, visit.now, &visitor, scope, limits).await.outcome;
-        self.logged_out(handle, done);
+        let left = end_everything(visitors, call.visit.now, &visitor, scope, limits, deadline).await;
+        self.logged_out(handle, left.outcome);
     }
 
     /// The log-in page that an answer sends a browser to, if it does.

@@ -146,6 +146,7 @@ impl Storm {
                 self.clock.leap(Duration::from_mins(minutes.into()));
             }
             Step::Store { node, link } => *self.links[index(node, NODES)].store.lock().unwrap() = link,
+            Step::Copies { copies } => self.world.truth.set_copies(copies),
             Step::Idp { node, link } => self.links[index(node, NODES)].set_idp(link),
             Step::Events { node, channel } => self.links[index(node, NODES)].events.set(channel),
             Step::Ends { node, channel } => self.links[index(node, NODES)].ends.set(channel),
@@ -247,6 +248,7 @@ impl Storm {
     async fn heal(&mut self) {
         self.world.book.lock().unwrap().heal();
         self.links.iter().for_each(|links| links.heal());
+        self.world.truth.heal();
         self.calm().await;
         tokio::time::sleep(HEALED).await;
         for node in 0..NODES {

@@ -1,11 +1,10 @@
 //! A page view through the proxy's own phases, from the bytes of its head to the cookies of its answer. Only what
-//! needs a socket is the storm's: the app, and the order of patch and log-out that `request::After` has.
+//! needs a socket is the storm's: the app, and what leaves.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, MutexGuard};
 
 use tokio::time::Instant;
-use vestibule_domain::attempt::ReturnTarget;
 use vestibule_domain::identity::Handle;
 use vestibule_domain::key::Key;
 use vestibule_domain::standing::Standing;
@@ -20,10 +19,9 @@ use super::links::Fortune;
 use super::node::{Node, World, site_of};
 use super::shown::{Asked, Told};
 use super::step::Page;
-use crate::absorb::{self, LogOut, Wishes};
-use crate::own;
-use crate::request::{Passed, Stopped, demand, pass, return_target};
-use crate::seal::{Scene, Sealed};
+use crate::absorb;
+use crate::request::{Passed, Stopped, pass};
+use crate::seal::{CarriedOut, Scene};
 use crate::visit::Visit;
 
 /// Where all browsers come from.
@@ -157,8 +155,7 @@ impl Tab {
             now: self.node.visitors().clock.wall(),
             limits: &proxy.live.limits,
         };
-        let target = return_target(&visit, &head);
-        self.finish(&scene, (&asked, &told), &answer, target, (name, number)).await
+        self.finish(&scene, (&asked, &told), &answer, &head, (name, number)).await
     }
 
     /// Absorb and seal.
@@ -167,61 +164,39 @@ impl Tab {
         scene: &Scene<'_>,
         (asked, told): (&Asked, &Told),
         answer: &str,
-        target: ReturnTarget,
+        head: &RequestHead<'_>,
         (name, number): (String, u64),
     ) -> Outcome {
         let mut index = ResponseIndex::default();
         index.parse(answer.as_bytes(), Method::Get, &HeadLimits::default()).expect("what an app sends");
-        let Wishes { patch, requires, log_out } = absorb::read(&index.of(answer.as_bytes()), false);
-        let sealed = match patch {
-            None => {
-                scene.keep_up().await;
-                self.note_slide(scene, asked, told);
-                None
+        let wishes = absorb::read(&index.of(answer.as_bytes()), false);
+        let (is_patched, demanded) = (wishes.patch.is_some(), wishes.requires.unwrap_or_default());
+        let logs_out = matches!(wishes.log_out, Ok(Some(_)));
+        let leaves = scene.opened.visitor.as_ref().filter(|visitor| logs_out && !visitor.key.is_old());
+        if let Some(visitor) = leaves {
+            self.book().life(visitor.handle()).log_out_asked = true;
+        }
+        let done = scene.carry_out(wishes, head).await;
+        if let Some(why) = &done.not_saved {
+            self.book().tell(format_args!("{name} is not saved: {why}"));
+        } else if !is_patched {
+            self.note_slide(scene, asked, told);
+        } else if leaves.is_none() {
+            self.note_patch(scene, asked, &done, name, number);
+        }
+        if let Some(demanded) = demanded.filter(|_| done.not_saved.is_none()) {
+            let instead = done.instead.as_ref().map(|answer| answer.status().code());
+            self.book().check_demand(told, &demanded, instead);
+        }
+        if let Some((visitor, outcome)) = leaves.zip(done.log_out) {
+            self.logged_out(visitor.handle(), outcome);
+        }
+        match done.instead {
+            None => Outcome::Served { degraded: told.degraded },
+            Some(answer) => {
+                Self::log_in_of(&answer).map_or(Outcome::Refused, |log_in| Outcome::Asked { log_in })
             }
-            Some(patch) => match scene.patch(patch).await {
-                Ok(sealed) => Some(sealed),
-                Err(_) => {
-                    self.book().tell(format_args!("{name} is not saved"));
-                    return Outcome::Refused;
-                }
-            },
-        };
-        let demanded = requires.expect("an app of the storm's writes well");
-        let cookies = sealed.as_ref().map_or(&[][..], |sealed| &sealed.cookies);
-        let instead = demanded.as_ref().and_then(|demanded| demand(scene, target, demanded, cookies));
-        if let Some(demanded) = &demanded {
-            let instead = instead.as_ref().map(|answer| answer.status().code());
-            self.book().check_demand(told, demanded, instead);
         }
-        if let Some(sealed) = &sealed {
-            // What another answer takes the place of was saved all the same, and that answer brings the cookies.
-            let cookies = match &instead {
-                Some(answer) => fields(answer.fields(), "set-cookie"),
-                None => sealed.cookies.clone(),
-            };
-            self.note_patch(scene, asked, (sealed, &cookies), name, number);
-        }
-        if let Some(answer) = instead {
-            return Self::log_in_of(&answer).map_or(Outcome::Refused, |log_in| Outcome::Asked { log_in });
-        }
-        if self.leave(scene, log_out.ok().flatten()).await {
-            Outcome::Served { degraded: told.degraded }
-        } else {
-            Outcome::Refused
-        }
-    }
-
-    /// An app's wish that its visitor be logged out. `false` when he is not.
-    async fn leave(&self, scene: &Scene<'_>, log_out: Option<LogOut>) -> bool {
-        let (Some(scope), Some(visitor)) = (log_out, &scene.opened.visitor) else { return true };
-        if visitor.key.is_old() {
-            return false;
-        }
-        let handle = visitor.handle();
-        self.book().life(handle).log_out_asked = true;
-        let done = own::end_everything(scene.visitors, scene.now, visitor, scope, scene.limits).await.outcome;
-        self.logged_out(handle, done)
     }
 
     fn note_slide(&self, scene: &Scene<'_>, asked: &Asked, told: &Told) {
@@ -235,26 +210,25 @@ impl Tab {
         }
     }
 
-    fn note_patch(
-        &self,
-        scene: &Scene<'_>,
-        asked: &Asked,
-        (sealed, cookies): (&Sealed, &[String]),
-        name: String,
-        number: u64,
-    ) {
+    fn note_patch(&self, scene: &Scene<'_>, asked: &Asked, done: &CarriedOut, name: String, number: u64) {
         let mut book = self.book();
         let visitor = scene.opened.visitor.as_ref();
-        let may = if visitor.is_none() { MaySet::New(None) } else { MaySet::Nothing };
-        book.tell(format_args!("{name}: {:?}", sealed.refused));
-        book.answer(self.browser, cookies, &may);
-        if sealed.refused.is_some() {
+        let may_begin = visitor.is_none() && done.refused.is_none();
+        let may = if may_begin { MaySet::New(None) } else { MaySet::Nothing };
+        book.tell(format_args!("{name}: {:?}", done.refused));
+        // What another answer takes the place of was saved all the same, and that answer brings the cookies.
+        let cookies = done.instead.as_ref().map(|answer| fields(answer.fields(), "set-cookie"));
+        book.answer(self.browser, cookies.as_ref().unwrap_or(&done.cookies), &may);
+        if done.refused.is_some() {
             return;
         }
         let new = || Book::held(&book.jars[self.browser]).first().copied();
         let Some(handle) = visitor.map(crate::open::Visitor::handle).or_else(new) else { return };
         let risen = visitor.and_then(|it| it.known.session.log_on()).map(|log_on| log_on.risen_at);
         let is_private = scene.app.rights.writes.iter().any(|name| name.as_str() == "draft");
+        if !is_private {
+            book.must_be_kept(handle, &name);
+        }
         book.life(handle).leaves.push(Leaf {
             name,
             number,
@@ -290,7 +264,8 @@ impl Page {
             Self::Front | Self::Shop | Self::Account => String::new(),
             Self::Basket => basket(),
             Self::Draft => draft(),
-            Self::Bye => "x-context-logout: this\r\n".to_owned(),
+            // What it asks to be kept besides is not.
+            Self::Bye => format!("{}x-context-logout: this\r\n", basket()),
             Self::Checkout => format!("{}x-context-require: logged-on\r\n", basket()),
             Self::Pay => format!("{}x-context-require: logged-on; max-age=60\r\n", draft()),
         }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::dice::Dice;
-use super::links::{Channel, Link};
+use super::links::{Channel, Copies, Link};
 
 /// Browsers in a storm, each at one site. The last is the first once more, at the other site: cookies of its own, and the
 /// same sign-on sessions.
@@ -94,6 +94,8 @@ pub(super) enum Step {
     Leap { minutes: u32 },
     /// From a node to the store.
     Store { node: u8, link: Link },
+    /// Behind the store.
+    Copies { copies: Copies },
     /// From a node to the IDP.
     Idp { node: u8, link: Link },
     /// The store's events on their way to a node.
@@ -136,6 +138,7 @@ impl History {
                 steps.push(Step::throw(&mut dice, mood, rough));
             }
         }
+        copy(seed, &mut steps);
         Self { seed, steps }
     }
 
@@ -143,6 +146,22 @@ impl History {
     pub(super) fn has_thieves(&self) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::Steal { .. }))
     }
+}
+
+/// In some storms the store is copied, and what is written is not always safe at once. By dice of its own, so that all
+/// else is as it would be.
+fn copy(seed: u64, steps: &mut Vec<Step>) {
+    let mut dice = Dice::new(!seed);
+    if !dice.percent(30) {
+        return;
+    }
+    for _ in 0..=dice.below(3) {
+        let at = dice.below(steps.len() as u64) as usize;
+        let to = (at + 1 + dice.below(12) as usize).min(steps.len());
+        steps.insert(to, Step::Copies { copies: Copies::Kept });
+        steps.insert(at, Step::Copies { copies: dice.pick(&[Copies::Late, Copies::Late, Copies::Stuck]) });
+    }
+    steps.insert(0, Step::Copies { copies: Copies::Kept });
 }
 
 impl Step {
@@ -283,6 +302,7 @@ impl fmt::Display for Step {
             Self::Wait { millis } => write!(f, "wait {millis}"),
             Self::Leap { minutes } => write!(f, "leap {minutes}"),
             Self::Store { node, link } => write!(f, "store {node} {link}"),
+            Self::Copies { copies } => write!(f, "copies {copies}"),
             Self::Idp { node, link } => write!(f, "idp {node} {link}"),
             Self::Events { node, channel } => write!(f, "events {node} {channel}"),
             Self::Ends { node, channel } => write!(f, "ends {node} {channel}"),
@@ -335,6 +355,7 @@ impl FromStr for Step {
             "wait" => Self::Wait { millis: large(1)? },
             "leap" => Self::Leap { minutes: large(1)? },
             "store" => Self::Store { node: small(1)?, link: word(2)?.parse()? },
+            "copies" => Self::Copies { copies: word(1)?.parse()? },
             "idp" => Self::Idp { node: small(1)?, link: word(2)?.parse()? },
             "events" => Self::Events { node: small(1)?, channel: word(2)?.parse()? },
             "ends" => Self::Ends { node: small(1)?, channel: word(2)?.parse()? },

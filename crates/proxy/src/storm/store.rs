@@ -18,7 +18,7 @@ use vestibule_ports::session_store::{
     Stored, Swept, Tombstone, Updated, Version, Watch,
 };
 
-use super::links::{Fortune, Link, Links};
+use super::links::{Copies, Fortune, Link, Links};
 
 /// A bug that a storm has to find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -45,6 +45,8 @@ pub(super) enum Planted {
     GrantUnnamed,
     /// A node's monotonic time takes part in the steps of its time of day.
     OneClock,
+    /// A store that is copied says that what is read from it is safe.
+    ReadingBelieved,
 }
 
 /// What all nodes share.
@@ -56,6 +58,9 @@ pub(super) struct Truth {
     risen: Mutex<BTreeMap<Handle, Stored>>,
     /// The newest time in each batch of touches that is not known to be saved.
     unsaved: Mutex<Vec<Timestamp>>,
+    copies: Mutex<Copies>,
+    /// What the copies have in place of what has been written and may yet be lost.
+    behind: Mutex<BTreeMap<Handle, Slot>>,
 }
 
 impl Truth {
@@ -66,7 +71,57 @@ impl Truth {
             lived: Mutex::default(),
             risen: Mutex::default(),
             unsaved: Mutex::default(),
+            copies: Mutex::new(Copies::None),
+            behind: Mutex::default(),
         })
+    }
+
+    pub(super) fn set_copies(&self, copies: Copies) {
+        *self.copies.lock().unwrap() = copies;
+    }
+
+    /// The copies have everything, and are in time from here on.
+    pub(super) fn heal(&self) {
+        let mut copies = self.copies.lock().unwrap();
+        *copies = if *copies == Copies::None { Copies::None } else { Copies::Kept };
+        self.behind.lock().unwrap().clear();
+    }
+
+    fn copies(&self) -> Copies {
+        *self.copies.lock().unwrap()
+    }
+
+    /// What is under a handle when the server is lost that took the writes.
+    pub(super) fn safe_slot(&self, handle: Handle, now: Timestamp) -> Slot {
+        let behind = self.behind.lock().unwrap().get(&handle).cloned();
+        behind.unwrap_or_else(|| self.slot(handle, now))
+    }
+
+    /// Before a write: what the copies keep that do not get it.
+    fn note_behind(&self, handle: Handle, now: Timestamp) {
+        if matches!(self.copies(), Copies::Late | Copies::Stuck) {
+            let slot = self.slot(handle, now);
+            self.behind.lock().unwrap().entry(handle).or_insert(slot);
+        }
+    }
+
+    /// The answer to a write that was carried out. What the copies have got they have got in its order: with it all
+    /// that was written before.
+    async fn answer<T>(&self, done: T) -> Result<T, StoreError> {
+        match self.copies() {
+            Copies::Late => Err(StoreError::Unsafe("the storm".to_owned())),
+            Copies::Stuck => std::future::pending().await,
+            Copies::None | Copies::Kept => {
+                self.behind.lock().unwrap().clear();
+                Ok(done)
+            }
+        }
+    }
+
+    async fn create(&self, handle: Handle, record: Record) -> Result<Created, StoreError> {
+        // It was not there, so no time matters.
+        self.note_behind(handle, Timestamp::from_millis(0));
+        self.store.create(handle, record).await
     }
 
     /// What is under a handle, whatever fails.
@@ -101,6 +156,7 @@ impl Truth {
         record: Record,
         now: Timestamp,
     ) -> Result<Updated, StoreError> {
+        self.note_behind(handle, now);
         if self.planted == Planted::FallForgotten && has_fallen_by_rule(&record) {
             return Ok(Updated::Updated(expect + 1));
         }
@@ -135,6 +191,7 @@ impl Truth {
         tombstone: Tombstone,
         now: Timestamp,
     ) -> Result<Ended, StoreError> {
+        self.note_behind(handle, now);
         match self.planted {
             Planted::EndForgotten => Ok(Ended::Ended),
             Planted::EndUntold => {
@@ -182,13 +239,17 @@ impl StormStore {
         if link == Link::Silent {
             return std::future::pending().await;
         }
+        let work = async move {
+            let done = work(Arc::clone(&truth)).await?;
+            if call == Call::Write { truth.answer(done).await } else { Ok(done) }
+        };
         if fate.is_plain() && link == Link::Up {
-            return work(truth).await;
+            return work.await;
         }
         let (answer, answered) = oneshot::channel();
         tokio::spawn(async move {
             tokio::time::sleep(fate.before).await;
-            let done = work(truth).await;
+            let done = work.await;
             tokio::time::sleep(fate.after).await;
             if link == Link::Deaf {
                 return std::future::pending().await;
@@ -214,7 +275,7 @@ impl SessionStore for StormStore {
     }
 
     async fn create(&self, handle: Handle, record: Record) -> Result<Created, StoreError> {
-        self.call(Call::Write, move |truth| async move { truth.store.create(handle, record).await }).await
+        self.call(Call::Write, move |truth| async move { truth.create(handle, record).await }).await
     }
 
     async fn update(
@@ -296,6 +357,8 @@ impl SessionStore for StormStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { shared: true, durable: true, sweeps: true, reading_proves: true }
+        let reading_proves =
+            self.truth.copies() == Copies::None || self.truth.planted == Planted::ReadingBelieved;
+        Capabilities { shared: true, durable: true, sweeps: true, reading_proves }
     }
 }

@@ -66,6 +66,22 @@ const REGRESSIONS: &[(&str, u64, &str)] = &[
         46,
         "idp 1 silent; revoke 1; log-on 2 2 2 1 0; leap 239; crash 1; visit 2 2 basket 0",
     ),
+    (
+        "a log-on from after its user's end, by a clock that is behind, while a node still clears what was before it",
+        764,
+        "wait 400; clock 2 -540; wait 50; wait 50; store 1 silent; revoke 0; log-on 2 2 2 0 0; wait 260",
+    ),
+    (
+        "the same, and one whose grant is dead because its commit was not answered: the basket stays",
+        2_056,
+        "events 2 +180; visit 1 0 shop 53083; leap 11; store 2 deaf; wait 260; disable 0; step-up 2 0 0 0 0; \
+         log-on 2 0 2 0 22952",
+    ),
+    (
+        "the same, and one that has fallen by the time that the node can look for it",
+        2_384,
+        "wait 400; wait 50; wait 50; store 2 refusing; disable 0; clock 0 -540; log-on 3 0 0 0 0; leap 10079",
+    ),
 ];
 
 #[test]
@@ -154,6 +170,11 @@ fn an_end_of_one_log_on_that_nodes_do_not_understand_is_found() {
 #[test]
 fn a_lease_that_is_counted_by_the_time_of_day_is_found() {
     finds(Planted::OneClock, &[Invariant::RevokedIsNotLive, Invariant::ShownIsSaved]);
+}
+
+#[test]
+fn a_store_whose_copies_are_late_and_whose_reads_are_believed_is_found() {
+    finds(Planted::ReadingBelieved, &[Invariant::ShownIsSaved, Invariant::LogOutIsTrue]);
 }
 
 #[test]

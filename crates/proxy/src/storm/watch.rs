@@ -51,14 +51,25 @@ impl Book {
 
     /// What was answered with this session's cookies has been stored.
     pub(super) fn must_be_saved(&mut self, handle: Handle) {
-        if self.truth.slot(handle, self.now()) == Slot::Absent {
+        if self.truth.safe_slot(handle, self.now()) == Slot::Absent {
             self.accuse(Invariant::ShownIsSaved, format_args!("cookies of {handle}, which was never stored"));
+        }
+    }
+
+    /// A patch that was answered as saved is lost with no server.
+    pub(super) fn must_be_kept(&mut self, handle: Handle, leaf: &str) {
+        let Slot::Live(stored) = self.truth.safe_slot(handle, self.now()) else { return };
+        let session = Session::decode(&stored.record.body).expect("the domain has encoded it");
+        let view = judged(&session, stored.last_seen, Key::Vst, self.now(), &Limits::default());
+        let basket = view.as_ref().and_then(|view| attribute(view, "basket"));
+        if view.is_some() && !basket.is_some_and(|text| text.contains(&format!("\"{leaf}\""))) {
+            self.accuse(Invariant::ShownIsSaved, format_args!("{leaf} of {handle} may yet be lost"));
         }
     }
 
     /// What was answered as logged out has ended.
     pub(super) fn must_be_ended(&mut self, handle: Handle) {
-        if matches!(self.truth.slot(handle, self.now()), Slot::Live(_)) {
+        if matches!(self.truth.safe_slot(handle, self.now()), Slot::Live(_)) {
             self.accuse(Invariant::LogOutIsTrue, format_args!("{handle} is said to be logged out and lives"));
         }
     }

@@ -177,3 +177,47 @@ async fn a_clock_that_is_set_back_makes_no_token_live_longer() {
     clock.advance((token::LIFE_MAX / 2).saturating_sub(token::LEFT_MIN) + Duration::from_millis(1));
     assert_eq!(worth(), Cached::Wait);
 }
+
+impl Pages {
+    /// Lets time pass and hears from the IDP again.
+    async fn pass(&self, time: Duration) {
+        self.rig.clock.advance(time);
+        self.rig.hear().await;
+    }
+}
+
+/// What it brings is for the next page; this one has what is at hand.
+#[tokio::test(start_paused = true)]
+async fn from_half_of_its_life_on_a_token_is_renewed_beside_the_pages() {
+    let pages = Pages::new().await;
+    let first = pages.opened().await;
+    let is_first = |got: Result<Arc<Token>, NoToken>| Arc::ptr_eq(&got.ok().unwrap(), &first);
+    pages.pass((token::LIFE_MAX / 2).saturating_sub(Duration::from_secs(1))).await;
+    assert!(is_first(pages.open().await));
+    yield_now().await;
+    assert_eq!(pages.rig.issuer.minted(), 1, "it is young");
+
+    pages.pass(Duration::from_secs(1)).await;
+    for _ in 0..3 {
+        assert!(is_first(pages.open().await), "nobody waits");
+        yield_now().await;
+        assert_eq!(pages.rig.issuer.minted(), 2, "one is asked for, once");
+    }
+    pages.far.arrives.add_permits(1);
+    for _ in 0..100 {
+        yield_now().await;
+    }
+
+    assert!(!is_first(pages.open().await));
+    assert_eq!(pages.rig.issuer.minted(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_the_last_fifth_of_its_life_a_page_waits_for_a_new_one() {
+    let pages = Pages::new().await;
+    let first = pages.opened().await;
+    pages.pass(token::LIFE_MAX * 4 / 5 + Duration::from_secs(1)).await;
+    let got = pages.open_while(async || {}).await.ok().unwrap();
+    assert!(!Arc::ptr_eq(&got, &first));
+    assert_eq!(pages.rig.issuer.minted(), 2);
+}

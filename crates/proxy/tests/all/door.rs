@@ -1,9 +1,8 @@
 //! A door to one site with one app behind it, its sessions in memory, and a clock that only the test moves.
 
-use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -24,6 +23,7 @@ use vestibule_ports::session_store::{Record, SessionStore as _, Slot, Updated, V
 use vestibule_proxy::{AttributeConfig, Config, Proxy, Services, SiteConfig};
 use vestibule_sessions::Sessions;
 use vestibule_testkit::client::Raw;
+use vestibule_testkit::log::Log;
 use vestibule_testkit::patience::{PATIENCE, Patience};
 use vestibule_testkit::strict::{Response, lines};
 use vestibule_testkit::upstream::Upstream;
@@ -44,21 +44,6 @@ pub(crate) struct Door {
     runtime: Runtime,
     log: Log,
     monitor: Monitor,
-}
-
-/// The access log.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 fn config(upstream: &Upstream, routes: &[&str]) -> Config {
@@ -145,7 +130,7 @@ impl Door {
         let fresh = Fresh { visitor: VisitorId::from_bytes([1; 16]), secrets };
         let risen = rise::log_on(None, site, proof(), fresh, BEGIN, &Limits::default());
         let Ok(Risen::New { session, .. }) = risen else { panic!("{risen:?}") };
-        self.sessions.create(HANDLE, &session).await.unwrap();
+        self.sessions.create(HANDLE, &session, self.sessions.deadline()).await.unwrap();
     }
 
     /// Does the standing work of the sessions from here on, until what was read may be believed.
@@ -229,7 +214,6 @@ impl Door {
         let (hurried, hurry) = channel();
         drop(hurried);
         self.server.drain(Duration::ZERO, PATIENCE, &hurry);
-        let log = self.log.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8(log.clone()).unwrap()
+        self.log.text()
     }
 }

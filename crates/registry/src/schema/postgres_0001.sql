@@ -36,11 +36,6 @@ CREATE TABLE throttle (
 CREATE INDEX throttle_expiry ON throttle (expires_at);
 CREATE INDEX throttle_least ON throttle (failures, last_at);
 
-CREATE TABLE scopes (
-    name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-    for_everyone BIGINT NOT NULL
-);
-
 CREATE TABLE clients (
     id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     name TEXT COLLATE "C" NOT NULL,
@@ -53,9 +48,7 @@ CREATE TABLE clients (
     scopes_returning TEXT COLLATE "C" NOT NULL,
     scopes_logged_on TEXT COLLATE "C" NOT NULL,
     first_party BIGINT NOT NULL,
-    audiences TEXT COLLATE "C" NOT NULL,
-    site TEXT COLLATE "C",
-    configured BIGINT NOT NULL
+    site TEXT COLLATE "C"
 );
 
 CREATE TABLE sign_ons (

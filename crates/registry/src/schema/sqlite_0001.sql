@@ -35,11 +35,6 @@ CREATE TABLE throttle (
 CREATE INDEX throttle_expiry ON throttle (expires_at);
 CREATE INDEX throttle_least ON throttle (failures, last_at);
 
-CREATE TABLE scopes (
-    name TEXT NOT NULL PRIMARY KEY,
-    for_everyone INTEGER NOT NULL
-) STRICT;
-
 CREATE TABLE clients (
     id TEXT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,
@@ -52,9 +47,7 @@ CREATE TABLE clients (
     scopes_returning TEXT NOT NULL,
     scopes_logged_on TEXT NOT NULL,
     first_party INTEGER NOT NULL,
-    audiences TEXT NOT NULL,
-    site TEXT,
-    configured INTEGER NOT NULL
+    site TEXT
 ) STRICT;
 
 CREATE TABLE sign_ons (

@@ -1,11 +1,10 @@
-//! Clients and scopes: what the configuration says, and tokens that clients hold for themselves.
+//! Clients: what the configuration says, and tokens that clients hold for themselves.
 
 use vestibule_oauth::token::ClientSecret;
 use vestibule_ports::issuer::Ended;
 use vestibule_registry::audit::{Event, Subject};
 use vestibule_registry::client::{Client, ClientKind};
 use vestibule_registry::family::NewClientToken;
-use vestibule_registry::scope::Scopes;
 use vestibule_registry::{Caps, Registry};
 
 use super::fixture::*;
@@ -33,7 +32,6 @@ fn only_the_right_secret_matches() {
 #[test]
 fn the_configuration_is_what_is_served_and_a_restart_leaves_no_trace() {
     let registry = registry();
-    registry.register_client(&client("by-hand", ClientKind::Public), &act(START)).unwrap();
     let renamed = Client { name: "New name".to_owned(), ..client("till", ClientKind::Confidential) };
     let wanted = [renamed.clone(), client("mobile-app", ClientKind::Public)];
     let later = START + HOUR;
@@ -41,7 +39,7 @@ fn the_configuration_is_what_is_served_and_a_restart_leaves_no_trace() {
         registry.configure_clients(&wanted, &act(later)).unwrap();
     }
     let ids: Vec<_> = registry.clients().unwrap().into_iter().map(|client| client.id).collect();
-    assert_eq!(ids, ["by-hand", "mobile-app", "till"]);
+    assert_eq!(ids, ["mobile-app", "till"]);
     assert_eq!(registry.client("till"), Ok(Some(renamed)));
     assert_eq!(told(&registry), [Ended::Client("shop".to_owned())]);
     let events = |id| {
@@ -59,11 +57,10 @@ fn everything_of_a_removed_client_is_gone() {
     sign_on(&registry, "alice", "browser", START);
     let token = family(&registry, "family", "browser", false, START);
     grant(&registry, "grant", "browser", START);
-    assert_eq!(registry.remove_client("mobile-app", &act(START)), Ok(true));
+    remove_client(&registry, "mobile-app", START);
     assert!(!has_family(&registry, "family", START));
     assert_eq!(super::refresh::refused(&registry, &token, START), None);
     assert!(has_grant(&registry, "grant", START), "another client's");
-    assert_eq!(registry.remove_client("mobile-app", &act(START)), Ok(false));
     assert_eq!(told(&registry), [Ended::Client("mobile-app".to_owned())]);
 }
 
@@ -103,17 +100,4 @@ fn with_one_token_too_many_the_oldest_of_the_client_ends() {
     assert_eq!(["first", "second", "third", "tills"].map(is_alive), [false, true, true, true]);
     assert!(has_family(&registry, "family", START), "a user's is not counted among them");
     assert_eq!(told(&registry), [Ended::Family("first".to_owned())]);
-}
-
-#[test]
-fn the_list_of_scopes_holds_those_for_everyone() {
-    let registry = registry();
-    assert_eq!(registry.scopes(), Ok(Scopes::default()));
-    let wanted = Scopes { known: scopes("a:b c:d"), everyone: scopes("e:f") };
-    registry.configure_scopes(&wanted, &act(START)).unwrap();
-    let all = Scopes { known: scopes("a:b c:d e:f"), everyone: scopes("e:f") };
-    assert_eq!(registry.scopes(), Ok(all));
-    let fewer = Scopes { known: scopes("a:b"), everyone: scopes("a:b") };
-    registry.configure_scopes(&fewer, &act(START)).unwrap();
-    assert_eq!(registry.scopes(), Ok(fewer));
 }

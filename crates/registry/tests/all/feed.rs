@@ -43,7 +43,7 @@ fn every_kind_of_end_comes_back_as_it_was_told() {
     replay("code of grant");
     assert!(registry.revoke_refresh_token(&token, "mobile-app", &act(START)).unwrap());
     registry.end_user(&user("bob"), None, Cause::Revoked, &act(START)).unwrap();
-    registry.remove_client("till", &act(START)).unwrap();
+    remove_client(&registry, "till", START);
     registry.rotate_key(&key, START, &act(START)).unwrap();
     registry.end_key("kid", &act(START), |_| NewKey { kid: "next".to_owned(), ..key.clone() }).unwrap();
     registry.change_profile(&user("alice"), &act(START), |_| Profile::default()).unwrap();

@@ -105,6 +105,13 @@ pub(crate) fn furnish(registry: Registry) -> Registry {
     registry
 }
 
+/// Starts with a configuration that does not name this client any more.
+pub(crate) fn remove_client(registry: &Registry, id: &str, at: Timestamp) {
+    let mut clients = registry.clients().unwrap();
+    clients.retain(|client| client.id != id);
+    registry.configure_clients(&clients, &act(at)).unwrap();
+}
+
 pub(crate) fn add_user(registry: &Registry, name: &str) {
     let new = NewUser {
         id: &user(name),
@@ -146,7 +153,6 @@ pub(crate) fn client(id: &str, kind: ClientKind) -> Client {
         scopes: ByStanding::new(scopes(""), scopes("basket:write"), scopes("basket:write orders:read"))
             .unwrap(),
         first_party: true,
-        audiences: vec!["services".to_owned()],
         site: None,
     }
 }

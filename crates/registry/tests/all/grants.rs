@@ -3,6 +3,7 @@
 use vestibule_domain::identity::Timestamp;
 use vestibule_ports::issuer::Ended;
 use vestibule_registry::Caps;
+use vestibule_registry::user::Profile;
 
 use super::database::Place;
 use super::fixture::*;
@@ -25,9 +26,10 @@ fn a_grant_tells_of_its_user_as_of_now() {
     let registry = registry();
     sign_on(&registry, "alice", "browser", START);
     grant(&registry, "grant", "browser", START);
-    registry.set_user_scopes(&user("alice"), &scopes("new:scope"), &act(START)).unwrap();
+    let profile = Profile { name: Some("Alice Larsen".to_owned()), ..Profile::default() };
+    registry.change_profile(&user("alice"), &act(START), |_| profile.clone()).unwrap();
     let log_on = registry.log_on(&digest("grant"), START).unwrap().unwrap();
-    assert_eq!(log_on.user.scopes, scopes("new:scope"));
+    assert_eq!(log_on.user.profile, profile);
 }
 
 #[test]

@@ -140,7 +140,11 @@ fn a_log_out_everywhere_that_is_told_again_ends_nothing_that_came_after_it() {
     assert_eq!(registry.feed_after(0).unwrap(), told, "and nobody hears of it");
     let Changed::Done(epoch) = first else { panic!("{first:?}") };
     assert_eq!(end(other), Changed::Done(epoch.next()));
-    assert_eq!(end(None), Changed::Done(epoch.next().next()), "an order of an administrator's is a new one each time");
+    assert_eq!(
+        end(None),
+        Changed::Done(epoch.next().next()),
+        "an order of an administrator's is a new one each time"
+    );
     assert_eq!(end(one), Changed::Done(epoch.next().next()));
 }
 
@@ -169,7 +173,7 @@ fn a_hash_is_made_anew_only_if_it_is_still_the_one_compared() {
 }
 
 #[test]
-fn new_claims_and_scopes_are_told_to_those_who_cache_them() {
+fn new_claims_are_told_to_those_who_cache_them() {
     let registry = registry();
     let profile =
         Profile { email: Some("a@example.com".to_owned()), email_verified: true, ..Profile::default() };
@@ -178,10 +182,9 @@ fn new_claims_and_scopes_are_told_to_those_who_cache_them() {
         profile.clone()
     });
     assert_eq!(changed, Ok(true));
-    assert_eq!(registry.set_user_scopes(&user("alice"), &scopes("a:b c:d"), &act(START)), Ok(true));
     let alice = registry.user(&user("alice")).unwrap().unwrap();
-    assert_eq!((alice.profile, alice.scopes, alice.epoch), (profile, scopes("a:b c:d"), Epoch::FIRST));
-    assert_eq!(told(&registry), [Ended::Claims(user("alice")), Ended::Claims(user("alice"))]);
+    assert_eq!((alice.profile, alice.epoch), (profile, Epoch::FIRST));
+    assert_eq!(told(&registry), [Ended::Claims(user("alice"))]);
 }
 
 #[test]
@@ -194,6 +197,5 @@ fn orders_about_nobody_change_and_tell_nothing() {
     assert_eq!(registry.set_password(&nobody, &PasswordHash::new("x"), None, &act), Ok(Changed::Unknown));
     assert_eq!(registry.enable_user(&nobody, &act), Ok(false));
     assert_eq!(registry.change_profile(&nobody, &act, |old| old), Ok(false));
-    assert_eq!(registry.set_user_scopes(&nobody, &scopes(""), &act), Ok(false));
     assert_eq!(told(&registry), []);
 }

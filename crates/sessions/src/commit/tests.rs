@@ -20,8 +20,8 @@ const OTHER: Handle = Handle::from_bytes([8; 16]);
 #[tokio::test]
 async fn a_new_session_is_there_once() {
     let rig = Rig::new().await;
-    assert_eq!(rig.sessions.create(OTHER, &session(5)).await, Ok(Created::Created));
-    assert_eq!(rig.sessions.create(OTHER, &session(6)).await, Ok(Created::Exists));
+    assert_eq!(rig.sessions.create(OTHER, &session(5), rig.sessions.deadline()).await, Ok(Created::Created));
+    assert_eq!(rig.sessions.create(OTHER, &session(6), rig.sessions.deadline()).await, Ok(Created::Exists));
     let Ok(Found::Live(known, _)) = rig.sessions.get(OTHER).await else { panic!("not found") };
     assert_eq!(known.session, session(5));
 }
@@ -30,7 +30,7 @@ async fn a_new_session_is_there_once() {
 async fn a_handle_that_was_gone_a_moment_ago_is_found_once_it_is_created() {
     let rig = Rig::new().await;
     assert!(matches!(rig.sessions.get(OTHER).await, Ok(Found::Gone)));
-    rig.sessions.create(OTHER, &session(5)).await.unwrap();
+    rig.sessions.create(OTHER, &session(5), rig.sessions.deadline()).await.unwrap();
     assert!(matches!(rig.sessions.get(OTHER).await, Ok(Found::Live(..))));
 }
 
@@ -126,7 +126,7 @@ async fn a_change_to_what_has_ended_is_dropped() {
 async fn a_write_whose_answer_was_lost_is_looked_up() {
     let rig = Rig::new().await;
     rig.store.set_fault(Fault::LoseAnswers);
-    assert_eq!(rig.sessions.create(OTHER, &session(5)).await, Ok(Created::Created));
+    assert_eq!(rig.sessions.create(OTHER, &session(5), rig.sessions.deadline()).await, Ok(Created::Created));
     let saved = rig.sessions.commit(HANDLE, |_, _| Ok(session(2))).await;
     assert!(matches!(saved, Ok(Committed::Saved { version: 2, .. })));
     let ended = rig.sessions.end(HANDLE, |_| Some(tombstone())).await;
@@ -139,7 +139,12 @@ async fn where_reading_proves_nothing_a_write_whose_answer_was_lost_stays_unknow
     rig.store.let_reading_prove_nothing();
     rig.store.set_fault(Fault::LoseAnswers);
     let unknown = |error: &StoreError| matches!(error, StoreError::Unknown(_));
-    assert!(rig.sessions.create(OTHER, &session(5)).await.is_err_and(|error| unknown(&error)));
+    assert!(
+        rig.sessions
+            .create(OTHER, &session(5), rig.sessions.deadline())
+            .await
+            .is_err_and(|error| unknown(&error))
+    );
     let failed = rig.sessions.commit(HANDLE, |_, _| Ok(session(2))).await;
     assert!(matches!(failed, Err(CommitError::Store(error)) if unknown(&error)));
     let failed = rig.sessions.end(HANDLE, |_| Some(tombstone())).await;
@@ -177,7 +182,12 @@ async fn a_write_that_cannot_be_looked_up_stays_unknown_and_is_not_believed() {
     rig.get().await;
     rig.store.set_fault(Fault::HoldCalls);
     let unknown = |error: &StoreError| matches!(error, StoreError::Unknown(_));
-    assert!(rig.sessions.create(OTHER, &session(5)).await.is_err_and(|error| unknown(&error)));
+    assert!(
+        rig.sessions
+            .create(OTHER, &session(5), rig.sessions.deadline())
+            .await
+            .is_err_and(|error| unknown(&error))
+    );
     let failed = rig.sessions.commit(HANDLE, |_, _| Ok(session(2))).await;
     assert!(matches!(failed, Err(CommitError::Store(error)) if unknown(&error)));
     let failed = rig.sessions.end(HANDLE, |_| Some(tombstone())).await;

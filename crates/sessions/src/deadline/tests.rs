@@ -29,7 +29,7 @@ async fn a_write_and_the_look_whether_it_was_done_share_one_deadline() {
     rig.get().await;
     for held in [Fault::HoldCalls, Fault::HoldAnswers] {
         rig.store.set_fault(held);
-        let (created, took) = timed(rig.sessions.create(OTHER, &session(5))).await;
+        let (created, took) = timed(rig.sessions.create(OTHER, &session(5), rig.sessions.deadline())).await;
         assert!(created.is_err_and(|error| is_unknown(&error)));
         assert_eq!(took, STORE_DEADLINE);
         let (saved, took) = timed(rig.sessions.commit(HANDLE, |_, _| Ok(session(2)))).await;
@@ -52,7 +52,8 @@ async fn a_write_has_two_thirds_of_the_time_and_the_look_has_the_rest() {
     let rig = Rig::new().await;
     rig.store.set_fault(Fault::HoldAnswers);
     let sessions = Arc::clone(&rig.sessions);
-    let creating = tokio::spawn(async move { timed(sessions.create(OTHER, &session(5))).await });
+    let creating =
+        tokio::spawn(async move { timed(sessions.create(OTHER, &session(5), sessions.deadline())).await });
     pass(STORE_DEADLINE * 3 / 5).await;
     assert!(!creating.is_finished());
     // Now the write is given up, and looked for.
@@ -120,7 +121,7 @@ async fn the_deadline_is_a_setting() {
     let sessions = Sessions::<()>::new(store.clone(), clock, 1, config);
     store.set_fault(Fault::HoldCalls);
     assert_eq!(timed(sessions.get(HANDLE)).await.1, deadline);
-    assert_eq!(timed(sessions.create(OTHER, &session(5))).await.1, deadline);
+    assert_eq!(timed(sessions.create(OTHER, &session(5), sessions.deadline())).await.1, deadline);
     store.set_fault(Fault::None);
     assert!(matches!(sessions.get(HANDLE).await, Ok(Found::Live(..))));
 }

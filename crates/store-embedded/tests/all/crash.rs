@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use vestibule_store_embedded::{CommitPoint, Config, EmbeddedStore, OpenError};
 
 /// How often the random test kills, unless the environment says otherwise.
-const CRASHES: u64 = 10;
+const CRASHES: u64 = 50;
 const CRASHES_VARIABLE: &str = "VESTIBULE_CRASHES";
 
 /// When the child dies.

@@ -3,6 +3,7 @@
 
 mod contract;
 mod failover;
+mod late;
 mod open;
 mod outage;
 mod server;

@@ -2,25 +2,23 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
-use std::sync::LazyLock;
 use std::thread;
+use std::time::Duration;
 
-use mongodb::Client;
+use futures_util::future::join_all;
+use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
+use mongodb::{Client, Database};
 use vestibule_ports::session_store::SessionStore as _;
 use vestibule_store_mongo::{Config, MongoStore, SCHEMA, examine};
+use vestibule_testkit::patience::{PATIENCE, Patience};
 use vestibule_testkit::port::Port;
-use vestibule_testkit::server::mongo::{Manner, ROOT, ROOT_PASSWORD, ReplicaSet, SET, Standalone};
+use vestibule_testkit::server::mongo::{ROOT, ROOT_PASSWORD, ReplicaSet, SET, Standalone};
 
-use crate::server::{self, NOW, handle};
-
-/// A set with users and TLS, for all tests here.
-static GUARDED: LazyLock<ReplicaSet> =
-    LazyLock::new(|| ReplicaSet::start(1, Manner { users: true, tls: true, ..Manner::default() }));
+use crate::server::{self, GUARDED, NOW, guarded_url, handle, users_of_guarded};
 
 fn guarded(user: &str, database: &str, options: &str) -> Config {
-    let url = GUARDED.url(database).replace("mongodb://", &format!("mongodb://{user}@"));
-    Config::parse(&format!("{url}&authSource=admin{options}")).unwrap()
+    Config::parse(&format!("{}{options}", guarded_url(user, database))).unwrap()
 }
 
 async fn refused(config: Config) -> String {
@@ -33,10 +31,7 @@ async fn refused_url(url: &str) -> String {
 
 /// Makes a user with these rights on `shop`.
 async fn grant(user: &str, actions: &[&str]) {
-    let url = GUARDED
-        .url("admin")
-        .replace("mongodb://", &format!("mongodb://{ROOT}:{}@", ROOT_PASSWORD.replace(' ', "%20")));
-    let admin = Client::with_uri_str(url).await.unwrap().database("admin");
+    let admin = users_of_guarded().await;
     let resource = doc! { "db": "shop", "collection": "" };
     let role = doc! {
         "createRole": user,
@@ -178,13 +173,54 @@ async fn a_newer_schema_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_nodes_may_open_a_new_database_at_once() {
+async fn of_many_nodes_that_open_a_new_database_at_once_one_makes_it() {
     let url = server::url("many");
-    let opened = futures_util::future::join_all((0..8).map(|_| server::open(&url))).await;
+    let database = Client::with_uri_str(&url).await.unwrap().database("many");
+    // Takes note of every command.
+    database.run_command(doc! { "profile": 2 }).await.unwrap();
+    let opened = join_all((0..8).map(|_| server::open(&url))).await;
     opened[7].get(handle(1), NOW).await.unwrap();
-    let meta = Client::with_uri_str(&url).await.unwrap().database("many").collection::<Document>("meta");
+    let noted = database.collection::<Document>("system.profile");
+    let made = noted.count_documents(doc! { "command.createIndexes": { "$exists": true } }).await.unwrap();
+    assert_eq!(made, 3, "indexes of three collections, each made once");
+    let meta = database.collection::<Document>("meta");
     let lock = meta.find_one(doc! { "_id": "lock" }).await.unwrap().unwrap();
     assert!(lock.get_datetime("until").unwrap().timestamp_millis() < 0, "the lock is free: {lock}");
+}
+
+/// Has somebody who does nothing hold the lock of a database for so long from now on.
+async fn hold_lock(database: &Database, millis: i64) -> String {
+    let until = doc! { "$add": ["$$NOW", millis] };
+    let held = vec![doc! { "$set": { "until": until, "holder": ObjectId::new() } }];
+    let meta = database.collection::<Document>("meta");
+    meta.update_one(doc! { "_id": "lock" }, held).upsert(true).await.unwrap();
+    let lock = meta.find_one(doc! { "_id": "lock" }).await.unwrap().unwrap();
+    lock.get_datetime("until").unwrap().try_to_rfc3339_string().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_makes_anything_while_another_node_is_at_it_and_a_dead_one_is_waited_for_briefly() {
+    let url = server::url("locked");
+    let database = Client::with_uri_str(&url).await.unwrap().database("locked");
+    let until = hold_lock(&database, 3_600_000).await;
+    assert_eq!(
+        refused_url(&url).await,
+        format!(
+            "another node is making the collections of the database \"locked\", and has until {until} by the server's \
+             clock: start again then"
+        )
+    );
+    assert_eq!(database.list_collection_names().await.unwrap(), ["meta"], "it has touched nothing");
+    let looked = examine(Config::parse(&url).unwrap()).await.unwrap();
+    assert!(looked.is_new, "a look needs no lock");
+
+    hold_lock(&database, 1_500).await;
+    let patience = Patience::new(PATIENCE);
+    server::open(&url).await.get(handle(1), NOW).await.unwrap();
+    assert!(patience.waited() >= Duration::from_secs(1), "it has waited for its turn: {patience:?}");
+    let meta = database.collection::<Document>("meta");
+    let schema = meta.find_one(doc! { "_id": "schema" }).await.unwrap().unwrap();
+    assert_eq!(schema.get_i32("version").unwrap(), SCHEMA);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use mongodb::{Client, Database};
 use tokio::time::timeout;
 use vestibule_domain::identity::{Handle, Timestamp};
 use vestibule_ports::clock::Mono;
 use vestibule_ports::session_store::{Beat, Event, Record, SessionStore as _, Tombstone, Watch};
 use vestibule_store_mongo::{Config, MongoStore};
 use vestibule_testkit::patience::Patience;
-use vestibule_testkit::server::mongo::ReplicaSet;
+use vestibule_testkit::server::mongo::{Manner, ROOT, ROOT_PASSWORD, ReplicaSet};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -30,6 +31,22 @@ pub(crate) fn url(database: &str) -> String {
 
 pub(crate) async fn open(url: &str) -> Arc<MongoStore> {
     Arc::new(MongoStore::open(Config::parse(url).unwrap()).await.unwrap())
+}
+
+/// A set with users and TLS, for all tests that want one.
+pub(crate) static GUARDED: LazyLock<ReplicaSet> =
+    LazyLock::new(|| ReplicaSet::start(1, Manner { users: true, tls: true, ..Manner::default() }));
+
+/// The URL of a database there for this user, with its password.
+pub(crate) fn guarded_url(user: &str, database: &str) -> String {
+    let url = GUARDED.url(database).replace("mongodb://", &format!("mongodb://{user}@"));
+    format!("{url}&authSource=admin")
+}
+
+/// The database that has the users of the guarded set, for the one who may do everything.
+pub(crate) async fn users_of_guarded() -> Database {
+    let root = format!("{ROOT}:{}", ROOT_PASSWORD.replace(' ', "%20"));
+    Client::with_uri_str(guarded_url(&root, "admin")).await.unwrap().database("admin")
 }
 
 pub(crate) fn handle(number: u8) -> Handle {

@@ -1,4 +1,4 @@
-//! PostgreSQL keeps the contract of `SessionStore`.
+//! PostgreSQL keeps the contract of `SessionStore`, for an account that owns its database and may do nothing else.
 
 use std::sync::Arc;
 
@@ -6,10 +6,12 @@ use async_trait::async_trait;
 use vestibule_ports::session_store::SessionStore;
 use vestibule_store_postgres::{Config, PostgresStore};
 use vestibule_testkit::patience::PATIENCE;
-use vestibule_testkit::server::postgres::SUPERUSER;
 use vestibule_testkit::session_store::{self, Stores};
 
 use crate::rig;
+
+/// The account, as the example makes it.
+const OWNER: &str = "vestibule";
 
 /// Each store is a schema.
 struct Schemas;
@@ -18,8 +20,7 @@ struct Schemas;
 impl Stores for Schemas {
     async fn open(&self, name: &str) -> Arc<dyn SessionStore> {
         // The suite has no deadlines, and more writers than this store has connections.
-        drop(rig::database("contract"));
-        let url = rig::server().url(SUPERUSER, "contract");
+        let url = rig::server().url(OWNER, "contract");
         let config = Config::parse(&format!("{url}?connections_max=6&schema={name}")).expect("a good URL");
         let config = config.with_wait_max(PATIENCE);
         Arc::new(PostgresStore::open(config).await.expect("the server is there"))
@@ -28,5 +29,8 @@ impl Stores for Schemas {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keeps_the_contract() {
+    drop(rig::database("contract"));
+    rig::server().account(OWNER);
+    rig::server().sql("postgres", &format!("ALTER DATABASE contract OWNER TO {OWNER}"));
     session_store::all(&Schemas).await;
 }

@@ -2,6 +2,7 @@
 
 mod contract;
 mod events;
+mod late;
 mod open;
 mod outage;
 mod rig;

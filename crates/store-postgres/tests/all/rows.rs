@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio_postgres::NoTls;
 use vestibule_domain::identity::Timestamp;
 use vestibule_ports::session_store::{Ended, Record, SessionStore as _, Slot, StoreError, Swept, Updated};
-use vestibule_testkit::server::postgres::SUPERUSER;
+use vestibule_testkit::server::postgres::{Postgres, SUPERUSER};
 
 use crate::rig::{self, LIFE, NOW, handle, healed, in_time, live, record, record_of, server, tombstone};
 
@@ -18,7 +18,9 @@ fn id(number: u64) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn updates_and_touches_stay_on_their_page_and_touch_no_index() {
-    let store = rig::store("hot").await;
+    // A transaction that is open in another database keeps old versions of rows, so the shared server will not do.
+    let server = Postgres::start();
+    let store = rig::store_on(&server).await;
     for number in 0..50 {
         store.create(handle(number), record_of("alice")).await.unwrap();
     }
@@ -36,7 +38,7 @@ async fn updates_and_touches_stay_on_their_page_and_touch_no_index() {
         WHERE relname IN ('session', 'seen') ORDER BY relname";
     // A server counts what a connection did when that ends.
     healed(|| async {
-        match server().sql("hot", ask) {
+        match server.sql("postgres", ask) {
             counted if counted == "seen|950|0\nsession|950|0" => Ok(()),
             counted => Err(StoreError::Unreachable(counted)),
         }
@@ -117,6 +119,27 @@ async fn a_sweep_takes_nothing_that_slides_on_meanwhile() {
     let left = server().sql("slides", "SELECT count(*) FROM vestibule.session");
     assert_eq!(left, (100 - removed).to_string());
     assert_eq!(server().sql("slides", "SELECT count(*) FROM vestibule.seen"), left);
+}
+
+#[tokio::test]
+async fn what_has_slid_on_is_put_off_once_and_hides_nothing_behind_it() {
+    let store = rig::store("put_off").await;
+    let second = Duration::from_secs(1);
+    let (due, late) = (NOW + second, NOW + LIFE);
+    for number in 0..20 {
+        store.create(handle(number), Record { expires_at: due, ..record("1") }).await.unwrap();
+        store.update(handle(number), 1, Record { expires_at: late, ..record("2") }, NOW).await.unwrap();
+    }
+    for number in 20..25 {
+        store.create(handle(number), Record { expires_at: due + second, ..record("1") }).await.unwrap();
+    }
+    let now = due + second;
+    for removed in [0, 0, 1, 4] {
+        assert_eq!(store.sweep(now, 7).await.map(|swept| swept.removed), Ok(removed));
+    }
+    let waiting = "SELECT count(*), count(*) FILTER (WHERE sweep_at = expires_at) FROM vestibule.session";
+    assert_eq!(server().sql("put_off", waiting), "20|20");
+    assert_eq!(store.sweep(now, 7).await, Ok(Swept { removed: 0, more: false }));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,8 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 
-use vestibule_store_redis::{Config, OpenError, open};
+use futures_util::future::join_all;
+use vestibule_store_redis::{Config, FORMAT, OpenError, examine, open};
 use vestibule_testkit::port::Port;
 use vestibule_testkit::server::redis::{Cluster, Redis, SentinelSet};
 
@@ -43,6 +44,7 @@ async fn users_passwords_and_rights_are_checked() {
         &user("s3cret"),
         &format!("{} -publish", user("s3cret").replace("vestibule", "mute")),
         &format!("{} resetchannels", user("s3cret").replace("vestibule", "deaf")),
+        &format!("{} -script|load", user("s3cret").replace("vestibule", "plain")),
         &format!("{} -wait", user("s3cret").replace("vestibule", "hasty")),
         "user default on >master +@all ~* &*",
     ]);
@@ -54,7 +56,7 @@ async fn users_passwords_and_rights_are_checked() {
     assert!(text.starts_with("redis at PLACE refuses the user or password ("), "{text}");
     assert!(text.ends_with("check the user in the URL and store_password_file"), "{text}");
     assert!(!text.contains("wrong@"), "{text}");
-    for (name, lacks) in [("mute", "publish"), ("deaf", "channel")] {
+    for (name, lacks) in [("mute", "publish"), ("deaf", "channel"), ("plain", "script|load")] {
         let error = refused(&format!("redis://{name}:s3cret@{place}")).await;
         assert!(matches!(error, OpenError::MissingPrivilege { .. }), "{error}");
         assert!(error.to_string().contains(lacks), "{error}");
@@ -101,8 +103,12 @@ async fn tls_is_wanted_from_both_or_neither() {
     assert!(told(&error, &tls.place()).contains("as a server with TLS does"), "{error}");
     let config = Config::parse(&format!("rediss://{}", tls.place())).unwrap();
     let error = refused_config(config.clone().with_ca(b"nonsense".to_vec())).await;
-    assert!(matches!(error, OpenError::Tls { .. }), "{error}");
-    open(config.with_ca(tls.ca().unwrap().as_bytes().to_vec())).await.unwrap();
+    assert_eq!(
+        told(&error, &tls.place()),
+        "TLS with redis at PLACE failed: store_ca_file holds no certificates in PEM; check rediss in the URL, the \
+         host's name and store_ca_file"
+    );
+    open(config.with_ca(tls.ca().unwrap().into_bytes())).await.unwrap();
 }
 
 #[tokio::test]
@@ -129,15 +135,45 @@ async fn replicas_and_evicting_servers_are_refused() {
 }
 
 #[tokio::test]
-async fn a_newer_format_is_left_alone() {
+async fn another_format_is_left_alone_and_told_for_what_it_is() {
     let redis = Redis::start(&[]);
     let url = format!("redis://{}", redis.place());
     store(&url).await;
+    for (found, told) in [
+        ("2", "the sessions in redis have format 2 and this program knows 1: run the newer program"),
+        (
+            "0",
+            "the sessions in redis have format 0 and this program reads 1 only: name another prefix in the URL \
+             (?prefix=NAME), where everybody begins logged out",
+        ),
+        (
+            "somebody else's",
+            "the key vst:format in redis holds something else than the format of sessions: name another prefix in the \
+             URL (?prefix=NAME)",
+        ),
+    ] {
+        redis.command(&["SET", "vst:format", found]);
+        assert_eq!(refused(&url).await.to_string(), told);
+        let looked = examine(Config::parse(&url).unwrap()).await;
+        assert_eq!(looked.unwrap_err().to_string(), told, "a look says the same");
+        assert_eq!(redis.command(&["GET", "vst:format"]), found);
+    }
+    redis.command(&["DEL", "vst:format"]);
+    redis.command(&["HSET", "vst:format", "a", "b"]);
+    assert!(matches!(refused(&url).await, OpenError::ForeignFormat { .. }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_that_open_at_once_one_writes_the_format() {
+    let redis = Redis::start(&[]);
+    let url = format!("redis://{}", redis.place());
+    let opened = join_all((0..8).map(|_| store(&url))).await;
+    assert_eq!(opened.len(), 8);
+    assert_eq!(redis.command(&["GET", "vst:format"]), FORMAT.to_string());
+    // A newer program that was faster by a moment, too.
     redis.command(&["SET", "vst:format", "2"]);
-    assert_eq!(
-        refused(&url).await.to_string(),
-        "the sessions in redis have format 2 and this program knows 1: run the newer program"
-    );
+    let refused = join_all((0..8).map(|_| refused(&url))).await;
+    assert!(refused.iter().all(|error| matches!(error, OpenError::NewerFormat { .. })), "{refused:?}");
 }
 
 #[tokio::test]

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use vestibule_ports::session_store::{Created, Ended, SessionStore as _, Slot, StoreError, Updated};
+use vestibule_store_redis::{Config, open};
 use vestibule_testkit::patience::Patience;
 use vestibule_testkit::server::redis::{Cluster, MASTER, Redis, SentinelSet};
 
+use crate::contract::guarded_cluster;
 use crate::rig::{
     HEALED_MAX, NOW, alive, beat, ended, handle, healed, hurried, record, store, tombstone, until, watched,
 };
@@ -224,6 +226,56 @@ async fn a_lost_master_of_a_cluster_ends_the_watch_and_is_replaced() {
     until(FAILOVER_MAX, beaten, Result::is_ok).await.unwrap();
     let mut watch = store.watch().await.unwrap();
     alive(&store, &mut watch, 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_cluster_has_ended_stays_so_when_the_master_that_ended_it_is_lost() {
+    let mut cluster = Cluster::start(3, 3);
+    let url = format!("redis+cluster://{}?wait_replicas=1&wait_ms=1000", cluster.places());
+    let store = store(&url).await;
+    for number in 0..40 {
+        store.create(handle(number), record("1")).await.unwrap();
+        assert_eq!(store.end(handle(number), None, tombstone(), NOW).await, Ok(Ended::Ended));
+    }
+    let mut watch = store.watch().await.unwrap();
+    alive(&store, &mut watch, 1).await;
+    // Of forty keys, spread by a hash over three masters.
+    assert!(cluster.masters[0].command(&["DBSIZE"]).parse::<u32>().unwrap() >= 5);
+    cluster.masters[0].server.kill();
+    ended(&mut watch, HEALED_MAX).await;
+    for number in 0..40 {
+        let found =
+            until(FAILOVER_MAX, async || hurried(store.get(handle(number), NOW)).await, Result::is_ok).await;
+        assert_eq!(found, Ok(Slot::Ended(tombstone())), "{number} is back");
+        store.touch(&[(handle(number), NOW)]).await.unwrap();
+        assert_eq!(store.update(handle(number), 1, record("late"), NOW).await, Ok(Updated::Gone));
+        assert_eq!(store.get(handle(number), NOW).await, Ok(Slot::Ended(tombstone())));
+    }
+    assert_eq!(
+        cluster.replicas[0].command(&["ROLE"]).lines().next(),
+        Some("master"),
+        "the replica took over"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_whose_slot_is_under_way_is_asked_for_where_it_goes() {
+    let (cluster, url, ca) = guarded_cluster(2, 0);
+    let store = open(Config::parse(&url).unwrap().with_ca(ca.into_bytes())).await.unwrap();
+    let key = format!("vst:s:{}", handle(1));
+    let slot = cluster.masters[0].command(&["CLUSTER", "KEYSLOT", &key]);
+    let at = usize::from(slot.parse::<u32>().unwrap() >= 8_192);
+    let (from, to) = (&cluster.masters[at], &cluster.masters[1 - at]);
+    let [from_id, to_id] = [from, to].map(|node| node.command(&["CLUSTER", "MYID"]));
+    to.command(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &from_id]);
+    from.command(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &to_id]);
+    assert_eq!(store.create(handle(1), record("1")).await, Ok(Created::Created));
+    assert_eq!(to.command(&["CLUSTER", "COUNTKEYSINSLOT", &slot]), "1", "it was made where the slot goes");
+    store.touch(&[(handle(1), NOW)]).await.unwrap();
+    assert_eq!(store.update(handle(1), 1, record("2"), NOW).await, Ok(Updated::Updated(2)));
+    let Slot::Live(stored) = store.get(handle(1), NOW).await.unwrap() else { panic!("it is gone") };
+    assert_eq!((stored.record, stored.last_seen), (record("2"), Some(NOW)));
+    assert_eq!(store.end(handle(1), None, tombstone(), NOW).await, Ok(Ended::Ended));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

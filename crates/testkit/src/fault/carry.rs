@@ -119,6 +119,9 @@ impl Link {
                 return Err(Broken);
             };
             let bytes = buffer[..length].to_vec();
+            if way == Way::Up && length > 0 {
+                self.counts.said.fetch_add(1, Ordering::SeqCst);
+            }
             if way == Way::Up && self.marks.iter().any(|mark| contains(&bytes, mark)) {
                 self.mark();
             }

@@ -154,6 +154,25 @@ fn marked_connections_are_told_from_the_others() {
 }
 
 #[test]
+fn marked_connections_may_be_the_only_ones_that_are_carried() {
+    let proxy = FaultProxy::marking(echo(), &[b"LISTEN"]);
+    let (mut listener, mut other) = (Peer::connect(&proxy), Peer::connect(&proxy));
+    listener.echoes("please LISTEN here");
+    other.echoes("select");
+    proxy.freeze(Which::Marked);
+    listener.say("held");
+
+    proxy.thaw_marked_only(10_000);
+
+    listener.hears("held");
+    other.say("swallowed");
+    other.hears_nothing();
+    proxy.heal();
+    other.hears("swallowed");
+    assert_eq!(proxy.said(), 4);
+}
+
+#[test]
 fn frozen_connections_stay_open_and_get_what_was_held() {
     let proxy = FaultProxy::start(echo());
     let mut peer = Peer::connect(&proxy);

@@ -12,6 +12,8 @@ pub(super) struct Weather {
     pub(super) delay: Duration,
     pub(super) bytes_per_second: Option<u32>,
     pub(super) swallows: bool,
+    /// Marked connections are no part of that.
+    pub(super) spares_marked: bool,
     pub(super) refuses: bool,
     pub(super) frozen_up_to: Number,
     pub(super) marked_frozen_up_to: Number,
@@ -36,7 +38,8 @@ impl Weather {
 
     /// Whether this connection carries nothing.
     pub(super) fn holds(&self, number: Number, is_marked: bool) -> bool {
-        self.swallows || number <= self.frozen_up_to || (is_marked && number <= self.marked_frozen_up_to)
+        let swallows = self.swallows && !(self.spares_marked && is_marked);
+        swallows || number <= self.frozen_up_to || (is_marked && number <= self.marked_frozen_up_to)
     }
 
     /// Whether this connection has been reset.

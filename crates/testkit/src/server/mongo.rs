@@ -14,8 +14,8 @@ use std::{env, fs, iter};
 use tempfile::TempDir;
 
 use self::command::{Value, ask, ask_on, connect};
+use super::certificate::Authority;
 use super::disk::hearing_errors;
-use super::redis::certify;
 use super::{ASK_EVERY, START_MAX, Server, directory, pause};
 use crate::patience::Patience;
 use crate::port::Port;
@@ -251,11 +251,12 @@ fn key(dir: &Path) -> PathBuf {
 
 /// As mongod wants it. Returns who vouches.
 fn certify_in_one_file(dir: &Path) -> String {
-    let ca = certify(dir);
+    let authority = Authority::new();
+    authority.certify(dir);
     let read = |file| fs::read_to_string(dir.join(file)).expect("it has just been written");
     let both = read("server.key") + &read("server.pem");
     fs::write(dir.join(KEY_AND_CERTIFICATE), both).expect("the directory takes a file");
-    ca
+    authority.pem()
 }
 
 fn found(members: &[Server], manner: Manner) {

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::disk::limit_files_of;
-use super::{Account, Server, directory, program};
+use super::{Account, Server, directory, program, until_stopped};
 use crate::patience::{PATIENCE, Patience};
 use crate::port::Port;
 
@@ -165,6 +165,9 @@ impl Postgres {
         let children = self.children();
         for child in &children {
             signal(*child, Signal::STOP);
+        }
+        for child in &children {
+            until_stopped(child.as_raw_nonzero().get().cast_unsigned());
         }
         Frozen { postgres: self, children }
     }

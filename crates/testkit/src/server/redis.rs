@@ -1,15 +1,16 @@
 //! Redis as Debian ships it, or another server that a variable names: one, a Sentinel set or a cluster, with or without
-//! TLS.
+//! TLS and users.
 
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 
+use super::certificate::Authority;
 use super::disk::hearing_errors;
 use super::{Server, directory, pause, program};
 use crate::patience::Patience;
@@ -33,6 +34,68 @@ const SERVER: &str = "VESTIBULE_REDIS_SERVER";
 /// Slots of a cluster.
 const SLOTS: usize = 16_384;
 
+/// By this user guarded servers know one another, and `redis-cli` gets in.
+const ADMIN: &str = "admin";
+
+/// Its password.
+const ADMIN_PASSWORD: &str = "the-admins";
+
+/// How servers are kept from others. Those of one set have the same.
+#[derive(Debug, Clone, Default)]
+struct Guard {
+    /// Who vouches for their certificates, where they take TLS connections only, among themselves too.
+    authority: Option<Arc<Authority>>,
+    /// Whether only users get in.
+    users: bool,
+}
+
+impl Guard {
+    fn tls() -> Self {
+        Self { authority: Some(Arc::new(Authority::new())), users: false }
+    }
+
+    fn tls_and_users() -> Self {
+        Self { users: true, ..Self::tls() }
+    }
+
+    /// What it takes of the configuration of a server or a sentinel; its certificate is put into the directory.
+    fn lines(&self, dir: &Path, port: &Port) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some(authority) = &self.authority {
+            authority.certify(dir);
+            let place = dir.display();
+            lines.push(format!("port 0\ntls-port {port}\ntls-auth-clients no\ntls-replication yes"));
+            lines.push(format!("tls-cert-file {place}/server.pem\ntls-key-file {place}/server.key"));
+            lines.push(format!("tls-ca-cert-file {place}/ca.pem"));
+        } else {
+            lines.push(format!("port {port}"));
+        }
+        if self.users {
+            lines.push(format!("user default off\nuser {ADMIN} on >{ADMIN_PASSWORD} +@all ~* &*"));
+        }
+        lines
+    }
+
+    /// By which a server finds its master, and nodes of a cluster one another.
+    fn lines_of_server(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        lines.extend(self.authority.is_some().then(|| "tls-cluster yes".to_owned()));
+        lines.extend(self.users.then(|| format!("masteruser {ADMIN}\nmasterauth {ADMIN_PASSWORD}")));
+        lines
+    }
+
+    /// By which a sentinel gets into the servers that it watches, and into other sentinels.
+    fn lines_of_sentinel(&self) -> Vec<String> {
+        if !self.users {
+            return Vec::new();
+        }
+        vec![
+            format!("sentinel auth-user {MASTER} {ADMIN}\nsentinel auth-pass {MASTER} {ADMIN_PASSWORD}"),
+            format!("sentinel sentinel-user {ADMIN}\nsentinel sentinel-pass {ADMIN_PASSWORD}"),
+        ]
+    }
+}
+
 /// One server, with a directory of its own. It appends what is written to a file, and flushes that every second,
 /// unless told otherwise.
 #[derive(Debug)]
@@ -40,41 +103,26 @@ pub struct Redis {
     /// The process.
     pub server: Server,
     dir: TempDir,
-    ca: Option<String>,
+    guard: Guard,
 }
 
 impl Redis {
     /// A server with these lines in its configuration, behind our own.
     pub fn start(lines: &[&str]) -> Self {
-        let dir = directory(None);
-        Self::start_in(dir, lines, false)
+        Self::start_guarded(lines, &Guard::default())
     }
 
     /// A server that takes TLS connections only, with a certificate for the loopback address.
     pub fn start_with_tls(lines: &[&str]) -> Self {
-        Self::start_in(directory(None), lines, true)
+        Self::start_guarded(lines, &Guard::tls())
     }
 
-    fn start_in(dir: TempDir, lines: &[&str], tls: bool) -> Self {
-        let port = Port::free();
-        let place = dir.path().display();
-        let mut text = format!(
-            "bind 127.0.0.1\nprotected-mode no\ndaemonize no\ndir {place}\nsave \"\"\nappendonly yes\nappendfsync everysec\n"
-        );
-        let (ca, ports) = if tls {
-            let files = format!(
-                "tls-cert-file {place}/server.pem\ntls-key-file {place}/server.key\ntls-ca-cert-file {place}/ca.pem"
-            );
-            (Some(certify(dir.path())), format!("port 0\ntls-port {port}\ntls-auth-clients no\n{files}"))
-        } else {
-            (None, format!("port {port}"))
-        };
-        for line in [ports.as_str()].iter().chain(lines) {
-            text += line;
-            text.push('\n');
-        }
-        let server = start("redis-server", dir.path(), &text, port);
-        Self { server, dir, ca }
+    fn start_guarded(lines: &[&str], guard: &Guard) -> Self {
+        let (dir, port) = (directory(None), Port::free());
+        let base = "daemonize no\nsave \"\"\nappendonly yes\nappendfsync everysec".to_owned();
+        let own = [vec![base], guard.lines(dir.path(), &port), guard.lines_of_server()].concat();
+        let server = start("redis-server", dir.path(), own, lines, port);
+        Self { server, dir, guard: guard.clone() }
     }
 
     /// Where its files are.
@@ -88,16 +136,19 @@ impl Redis {
     }
 
     /// Who vouches for its certificate, as PEM.
-    pub fn ca(&self) -> Option<&str> {
-        self.ca.as_deref()
+    pub fn ca(&self) -> Option<String> {
+        self.guard.authority.as_ref().map(|authority| authority.pem())
     }
 
     /// What `redis-cli` prints for a command.
     pub fn command(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(program("redis-cli", None));
         command.args(["-h", "127.0.0.1", "-p", &self.server.port().to_string(), "--no-auth-warning"]);
-        if self.ca.is_some() {
+        if self.guard.authority.is_some() {
             command.arg("--tls").arg("--cacert").arg(self.dir.path().join("ca.pem"));
+        }
+        if self.guard.users {
+            command.args(["--user", ADMIN, "--pass", ADMIN_PASSWORD]);
         }
         let output = command.args(arguments).output().expect("redis-cli comes with redis-server");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
@@ -117,9 +168,13 @@ impl Redis {
     }
 }
 
-fn start(name: &str, dir: &Path, text: &str, port: Port) -> Server {
+/// Starts a program with our own lines in its configuration, and those of the test behind them.
+fn start(name: &str, dir: &Path, own: Vec<String>, lines: &[&str], port: Port) -> Server {
     let file: PathBuf = dir.join("redis.conf");
-    fs::write(&file, text).expect("the directory takes a file");
+    let mut all = vec![format!("bind 127.0.0.1\nprotected-mode no\ndir {}", dir.display())];
+    all.extend(own);
+    all.extend(lines.iter().map(|line| (*line).to_owned()));
+    fs::write(&file, all.join("\n") + "\n").expect("the directory takes a file");
     let other = env::var_os(SERVER);
     let mut command = hearing_errors(&other.as_ref().map_or_else(|| program(name, None), PathBuf::from));
     command.arg(file).current_dir(dir);
@@ -127,23 +182,6 @@ fn start(name: &str, dir: &Path, text: &str, port: Port) -> Server {
         command.arg("--sentinel");
     }
     Server::start(command, port, &dir.join("log"))
-}
-
-/// Puts a certificate for the loopback address into the directory, and returns that of its issuer.
-pub(super) fn certify(dir: &Path) -> String {
-    let made = "a certificate of a test can be made";
-    let mut params = CertificateParams::new(Vec::new()).expect(made);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().expect(made)).expect(made);
-    let key = KeyPair::generate().expect(made);
-    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let certificate = CertificateParams::new(names).expect(made).signed_by(&key, &issuer).expect(made);
-    for (file, text) in
-        [("ca.pem", issuer.pem()), ("server.pem", certificate.pem()), ("server.key", key.serialize_pem())]
-    {
-        fs::write(dir.join(file), text).expect("the directory takes a file");
-    }
-    issuer.pem()
 }
 
 /// A master, a replica, and three sentinels that replace the one by the other.
@@ -157,11 +195,21 @@ pub struct SentinelSet {
 impl SentinelSet {
     /// Starts all of them with these lines in the servers' configuration, and waits until they know one another.
     pub fn start(lines: &[&str]) -> Self {
-        let master = Redis::start(lines);
+        Self::start_behind(lines, &[], &Guard::default())
+    }
+
+    /// The same with TLS everywhere. Only users get in, whom these lines name, for servers and for sentinels.
+    pub fn start_guarded(lines: &[&str], of_sentinels: &[&str]) -> Self {
+        Self::start_behind(lines, of_sentinels, &Guard::tls_and_users())
+    }
+
+    fn start_behind(lines: &[&str], of_sentinels: &[&str], guard: &Guard) -> Self {
+        let master = Redis::start_guarded(lines, guard);
         let follow = format!("replicaof 127.0.0.1 {}", master.server.port());
-        let replica = Redis::start(&[lines, &["repl-diskless-sync-delay 0", &follow]].concat());
+        let replica =
+            Redis::start_guarded(&[lines, &["repl-diskless-sync-delay 0", &follow]].concat(), guard);
         replica.until(&["INFO", "replication"], "master_link_status:up");
-        let sentinels = (0..3).map(|_| sentinel(master.server.port())).collect();
+        let sentinels = (0..3).map(|_| sentinel(master.server.port(), of_sentinels, guard)).collect();
         let set = Self { servers: [master, replica], sentinels };
         for (sentinel, _) in &set.sentinels {
             set.until(sentinel, "num-other-sentinels\n2");
@@ -187,14 +235,14 @@ impl SentinelSet {
     }
 }
 
-fn sentinel(master: u16) -> (Server, TempDir) {
+fn sentinel(master: u16, lines: &[&str], guard: &Guard) -> (Server, TempDir) {
     let (dir, port) = (directory(None), Port::free());
-    let text = format!(
-        "bind 127.0.0.1\nport {port}\nprotected-mode no\ndir {}\nsentinel monitor {MASTER} 127.0.0.1 {master} 2\n\
-         sentinel down-after-milliseconds {MASTER} 500\nsentinel failover-timeout {MASTER} 3000\n",
-        dir.path().display()
+    let base = format!(
+        "sentinel monitor {MASTER} 127.0.0.1 {master} 2\nsentinel down-after-milliseconds {MASTER} 500\n\
+         sentinel failover-timeout {MASTER} 3000"
     );
-    (start(SENTINEL, dir.path(), &text, port), dir)
+    let own = [vec![base], guard.lines(dir.path(), &port), guard.lines_of_sentinel()].concat();
+    (start(SENTINEL, dir.path(), own, lines, port), dir)
 }
 
 /// Masters that share the slots, each with as many replicas as asked for.
@@ -209,10 +257,17 @@ pub struct Cluster {
 impl Cluster {
     /// Starts so many masters, of which the first so many have a replica, and waits until all slots are served.
     pub fn start(masters: usize, replicas: usize) -> Self {
-        let cluster = Self {
-            masters: (0..masters).map(|_| node()).collect(),
-            replicas: (0..replicas).map(|_| node()).collect(),
-        };
+        Self::start_behind(masters, replicas, &[], &Guard::default())
+    }
+
+    /// The same with TLS everywhere. Only users get in, whom these lines name.
+    pub fn start_guarded(masters: usize, replicas: usize, lines: &[&str]) -> Self {
+        Self::start_behind(masters, replicas, lines, &Guard::tls_and_users())
+    }
+
+    fn start_behind(masters: usize, replicas: usize, lines: &[&str], guard: &Guard) -> Self {
+        let nodes = |count| (0..count).map(|_| node(lines, guard)).collect();
+        let cluster = Self { masters: nodes(masters), replicas: nodes(replicas) };
         for (at, master) in cluster.masters.iter().enumerate() {
             let (first, last) = (at * SLOTS / masters, (at + 1) * SLOTS / masters - 1);
             master.command(&["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &last.to_string()]);
@@ -225,7 +280,10 @@ impl Cluster {
         cluster.nodes().for_each(|node| node.until(&["CLUSTER", "INFO"], &known));
         for (replica, master) in cluster.replicas.iter().zip(&cluster.masters) {
             replica.command(&["CLUSTER", "REPLICATE", &master.command(&["CLUSTER", "MYID"])]);
+        }
+        for (replica, master) in cluster.replicas.iter().zip(&cluster.masters) {
             replica.until(&["INFO", "replication"], "master_link_status:up");
+            master.until(&["INFO", "replication"], "state=online");
         }
         cluster.nodes().for_each(|node| node.until(&["CLUSTER", "INFO"], "cluster_state:ok"));
         cluster
@@ -238,7 +296,7 @@ impl Cluster {
 
     /// Starts another node without slots, and waits until everybody knows it.
     pub fn join(&self) -> Redis {
-        let node = node();
+        let node = node(&[], &self.masters[0].guard);
         self.meet(&node);
         let id = node.command(&["CLUSTER", "MYID"]);
         self.nodes().for_each(|known| known.until(&["CLUSTER", "NODES"], &id));
@@ -260,13 +318,16 @@ impl Cluster {
     }
 }
 
-fn node() -> Redis {
-    let bus = Port::free();
-    Redis::start(&[
+fn node(lines: &[&str], guard: &Guard) -> Redis {
+    // Held until the server has it.
+    let bus_port = Port::free();
+    let bus = format!("cluster-port {bus_port}");
+    let own = [
         "cluster-enabled yes",
         "cluster-node-timeout 1000",
         "cluster-allow-replica-migration no",
         "repl-diskless-sync-delay 0",
-        &format!("cluster-port {bus}"),
-    ])
+        &bus,
+    ];
+    Redis::start_guarded(&[&own[..], lines].concat(), guard)
 }

@@ -1,20 +1,18 @@
 //! Rules of `end`: final, once, whatever races with it.
 
-use std::sync::Arc;
-
 use tokio::task::JoinSet;
 use vestibule_ports::session_store::{Created, Ended, Slot, Updated};
 
-use super::{NOW, Store, Stores, handle, live, record, tombstone};
+use super::{NOW, Nodes, Store, Stores, handle, live, record, tombstone};
 
 pub(super) async fn run(stores: &dyn Stores) {
     rules!(
         stores,
         an_end_leaves_a_tombstone_that_stays,
         an_end_that_expects_another_version_ends_nothing,
-        nothing_to_end_leaves_nothing,
-        one_end_wins_and_no_update_follows_it
+        nothing_to_end_leaves_nothing
     );
+    rules_of_two!(stores, one_end_wins_and_no_update_follows_it);
 }
 
 async fn an_end_leaves_a_tombstone_that_stays(store: &Store) {
@@ -49,14 +47,15 @@ async fn nothing_to_end_leaves_nothing(store: &Store) {
 
 const RACERS: usize = 32;
 
-async fn one_end_wins_and_no_update_follows_it(store: &Store) {
+async fn one_end_wins_and_no_update_follows_it(nodes: &Nodes) {
+    let store = nodes.first();
     store.create(handle(1), record("1")).await.unwrap();
     let mut writers = JoinSet::new();
     let mut enders = JoinSet::new();
-    for _ in 0..RACERS {
-        let writer = Arc::clone(store);
+    for racer in 0..RACERS {
+        let writer = nodes.of(racer);
         writers.spawn(async move {
-            // Runs until it is told that the session is gone: an update that goes on afterwards would not stop.
+            // It runs until it is told that the session is gone: an update that goes on afterwards would not stop.
             while let Slot::Live(stored) = writer.get(handle(1), NOW).await.unwrap() {
                 if writer.update(handle(1), stored.version, record("w"), NOW).await.unwrap() == Updated::Gone
                 {
@@ -64,7 +63,8 @@ async fn one_end_wins_and_no_update_follows_it(store: &Store) {
                 }
             }
         });
-        let ender = Arc::clone(store);
+        // By the pair: both nodes write, and both end.
+        let ender = nodes.of(racer / 2);
         enders.spawn(async move {
             let answer = ender.end(handle(1), None, tombstone("over"), NOW).await.unwrap();
             let after = ender.get(handle(1), NOW).await.unwrap();

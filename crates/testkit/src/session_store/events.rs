@@ -15,9 +15,12 @@ pub(super) async fn run(stores: &dyn Stores) {
         stores,
         changes_and_ends_arrive_in_order,
         refused_writes_make_no_event,
-        every_watcher_hears_from_its_subscription_on,
-        a_slow_watcher_loses_nothing_without_a_gap
+        every_watcher_hears_from_its_subscription_on
     );
+}
+
+pub(super) async fn flood(stores: &dyn Stores) {
+    rules!(stores, a_slow_watcher_loses_nothing_without_a_gap);
 }
 
 /// Only ends a test whose store is broken.

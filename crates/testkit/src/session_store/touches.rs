@@ -1,11 +1,14 @@
 //! Rules of `touch`: beside the record, forward only, never a resurrection.
 
+use std::iter;
 use std::time::Duration;
 
-use vestibule_ports::session_store::{Event, FIRST_VERSION, Slot, Updated};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use vestibule_ports::session_store::{Ended, Event, FIRST_VERSION, Slot, Updated};
 
 use super::events::heard;
-use super::{NOW, Store, Stores, handle, live, record, tombstone};
+use super::{NOW, Nodes, Store, Stores, handle, live, record, tombstone};
 
 pub(super) async fn run(stores: &dyn Stores) {
     rules!(
@@ -15,6 +18,7 @@ pub(super) async fn run(stores: &dyn Stores) {
         a_touch_makes_no_event,
         a_touch_brings_nothing_back
     );
+    rules_of_two!(stores, touches_that_race_with_an_end_bring_nothing_back);
 }
 
 async fn a_touch_moves_last_seen_forward_only(store: &Store) {
@@ -58,4 +62,47 @@ async fn a_touch_brings_nothing_back(store: &Store) {
     // A touch of what was not there must not stick to what comes there later.
     store.create(handle(2), record("2")).await.unwrap();
     assert_eq!(live(store, handle(2)).await.last_seen, None);
+}
+
+const ROUNDS: u64 = 6;
+const SESSIONS: u64 = 8;
+const TOUCHERS: usize = 16;
+
+/// A touch that reads and then writes what it has read finds the session alive, and puts it back over its tombstone.
+async fn touches_that_race_with_an_end_bring_nothing_back(nodes: &Nodes) {
+    for round in 0..ROUNDS {
+        let sessions: Vec<_> = (0..SESSIONS).map(|number| handle(round * SESSIONS + number)).collect();
+        for session in &sessions {
+            nodes.first().create(*session, record("1")).await.unwrap();
+        }
+        let (ended, is_ended) = watch::channel(false);
+        let mut touchers = JoinSet::new();
+        for toucher in 0..TOUCHERS {
+            let (store, is_ended, sessions) = (nodes.of(toucher), is_ended.clone(), sessions.clone());
+            touchers.spawn(async move {
+                // Each touch moves something; the last one is sent when all have ended.
+                for at in (toucher as u64..).step_by(TOUCHERS) {
+                    let was_last = *is_ended.borrow();
+                    let at = NOW + Duration::from_millis(at);
+                    let seen: Vec<_> = sessions.iter().copied().zip(iter::repeat(at)).collect();
+                    store.touch(&seen).await.unwrap();
+                    if was_last {
+                        return;
+                    }
+                }
+            });
+        }
+        for (number, session) in sessions.iter().enumerate() {
+            let store = nodes.of(number);
+            // They are at it.
+            while live(&store, *session).await.last_seen.is_none() {}
+            assert_eq!(store.end(*session, None, tombstone("over"), NOW).await, Ok(Ended::Ended));
+            assert_eq!(store.get(*session, NOW).await, Ok(Slot::Ended(tombstone("over"))));
+        }
+        ended.send_replace(true);
+        touchers.join_all().await;
+        for session in &sessions {
+            assert_eq!(nodes.first().get(*session, NOW).await, Ok(Slot::Ended(tombstone("over"))));
+        }
+    }
 }

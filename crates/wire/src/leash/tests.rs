@@ -13,6 +13,7 @@ use vestibule_message::status::Status;
 use vestibule_message::target::Target;
 use vestibule_routes::{Held, Route, Table, Upstream};
 use vestibule_testkit::client::Raw;
+use vestibule_testkit::log::Log;
 use vestibule_testkit::patience::{PATIENCE, Patience};
 use vestibule_testkit::strict::Fault;
 use vestibule_testkit::upstream::{self, Step, answer};
@@ -92,21 +93,6 @@ impl Face for Stage {
     fn log(&self, (): &(), _served: &Served, _line: &mut Line<'_>) {}
 }
 
-/// What was written to the access log.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 struct Bench {
     upstream: upstream::Upstream,
     hook: Arc<Hook>,
@@ -179,8 +165,7 @@ impl Bench {
         let (hurried, hurry) = channel();
         drop(hurried);
         self.server.drain(Duration::ZERO, Duration::ZERO, &hurry);
-        let log = self.log.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8(log.clone()).unwrap()
+        self.log.text()
     }
 }
 

@@ -1,25 +1,12 @@
 //! Lines are JSON whatever they are told, and a stuck log loses lines instead of time.
 
-use std::sync::Mutex;
+use vestibule_testkit::log::Log;
 
 use super::*;
 
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn one_escaped_record_a_line() {
-    let out = Shared::default();
+    let out = Log::default();
     let (sink, writer) = LineSink::start(Box::new(out.clone())).unwrap();
     let mut lines = Lines::new(Some(sink));
     lines.add(|line| {
@@ -29,7 +16,7 @@ fn one_escaped_record_a_line() {
     lines.add(|line| line.text("long", vec![b'a'; 5000]));
     drop(lines);
     assert!(writer.is_done_within(Duration::from_secs(10)));
-    let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+    let text = out.text();
     let mut read = text.lines();
     assert_eq!(read.next(), Some(r#"{"path":"/a\u000d\u000a{\"x\":1}\u001b[0m\u00ff\\","status":200}"#));
     assert_eq!(read.next().map(str::len), Some(VALUE_BYTES_MAX + 11));

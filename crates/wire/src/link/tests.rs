@@ -26,7 +26,7 @@ fn a_request_that_is_there_when_the_deadline_passes_is_read() {
         draining: AtomicBool::new(false),
     });
     Core::install(CoreParts {
-        limits: shared.limits.upstream.clone(),
+        pool: crate::pool::Pool::new(shared.limits.upstream.clone(), Arc::default()),
         slab: Arc::default(),
         lines: Lines::new(None),
         resolver: Arc::new(Resolver::of_system()),

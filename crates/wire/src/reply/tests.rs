@@ -6,6 +6,7 @@ use vestibule_message::framing::LengthFault;
 use vestibule_message::target::TargetFault;
 
 use super::*;
+use crate::page::{PAGE, PAGE_POLICY};
 
 fn audience(fields: &str) -> Audience {
     Audience::of([127, 0, 0, 1].into(), format!("GET / HTTP/1.1\r\n{fields}\r\n").as_bytes())

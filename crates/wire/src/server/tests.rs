@@ -5,6 +5,7 @@ use std::sync::mpsc::channel;
 
 use axum::routing::{get, post};
 use testkit::client::{self, Raw};
+use testkit::log::Log;
 use testkit::patience::Patience;
 use testkit::strict::Fault;
 use testkit::upstream::{Step, Upstream};
@@ -188,21 +189,6 @@ fn an_answer_can_be_replaced_before_it_leaves() {
     stop(server);
 }
 
-/// What was written to the access log.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn what_the_end_of_the_server_cuts_has_its_one_line_too() {
     let (upstream, log) = (Upstream::start(), Log::default());
@@ -227,7 +213,7 @@ fn what_the_end_of_the_server_cuts_has_its_one_line_too() {
         let (rest, end) = client.until_end(Duration::from_secs(2));
         assert_eq!((rest, end), (Vec::new(), Fault::Reset));
     }
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     for (path, status, is_cut) in [("/whole", 200, false), ("/waits", 0, true), ("/streams", 200, true)] {
         let lines: Vec<_> =
             log.lines().filter(|line| line.contains(&format!(r#""path":"{path}""#))).collect();
@@ -242,7 +228,7 @@ fn what_the_end_of_the_server_cuts_has_its_one_line_too() {
 
 /// The one line of a path in an access log.
 fn line_of(log: &Log, path: &str) -> String {
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     let lines: Vec<_> = log.lines().filter(|line| line.contains(&format!(r#""path":"{path}""#))).collect();
     let [line] = lines[..] else { panic!("{path}: {lines:?}") };
     line.to_owned()

@@ -1,5 +1,7 @@
 //! The record: the same over a restart, also one that an older version wrote.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::Record;
 
 #[test]
@@ -29,4 +31,18 @@ fn a_record_of_before_there_was_an_administrator_gets_one() {
     let read = Record::read_or_draw(dir.path(), 8080).unwrap();
     assert_eq!(read.users.alice.password, first.users.alice.password);
     assert_eq!(read.users.admin.password.len(), 20);
+}
+
+#[test]
+fn nobody_but_its_owner_may_read_it_whatever_it_was_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = Record::read_or_draw(dir.path(), 8080).unwrap();
+    let path = record.write(dir.path()).unwrap();
+    let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o600);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    Record::read_or_draw(dir.path(), 8080).unwrap().write(dir.path()).unwrap();
+    assert_eq!(mode(), 0o600);
+    // Nothing else is left beside it that could be read.
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
 }

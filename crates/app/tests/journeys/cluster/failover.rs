@@ -7,7 +7,8 @@ use serde_json::json;
 use vestibule_testkit::patience::Patience;
 
 use super::nodes::{At, Cluster, EVERYWHERE};
-use super::outage::{PAST_LEASE, Refusals, goes_on};
+use super::outage::{PAST_LEASE, goes_on};
+use super::refusals::Refusals;
 use super::set::Set;
 use super::store::{Kind, on_every_store};
 
@@ -42,6 +43,29 @@ fn between_a_primary_that_is_lost_and_the_next_nobody_is_logged_out_and_nobody_c
     }
 }
 
+/// Redis that shares sessions out among several masters: without one of them none serves, and where the log-out was is only
+/// a replica.
+#[test]
+fn between_a_master_of_a_redis_cluster_that_is_lost_and_the_next_nobody_is_logged_out_and_nobody_comes_back()
+{
+    let mut set = Set::redis_cluster();
+    let cluster = Cluster::open(&set.place());
+    let mut gone = cluster.logged_on(At::A);
+    cluster.be_known(&mut gone);
+    let handle = cluster.whoami(At::A, &mut gone).context("session").expect("a session").to_owned();
+    let mut late = gone.browser.copy().tab();
+
+    goes_on(&cluster, Kind::Redis, || {
+        cluster.log_out(At::A, &mut gone, "this").is(303);
+        set.lose_master_of(&handle);
+        || set.succeed()
+    });
+
+    for at in EVERYWHERE {
+        assert_eq!(cluster.whoami(at, &mut late).standing(), "anonymous", "at {at:?}");
+    }
+}
+
 fn a_switch_to_another_primary_is_followed_while_visitors_go_on(kind: Kind) {
     let mut set = Set::start(kind);
     let cluster = Cluster::open(&set.place());
@@ -54,7 +78,7 @@ fn a_switch_to_another_primary_is_followed_while_visitors_go_on(kind: Kind) {
     // The cookie that names the writer of a patch has the store asked, as long as it lasts.
     cluster.advance(PAST_LEASE);
     cluster.be_known(&mut tab);
-    let mut answers = Refusals::default();
+    let mut answers = Refusals::of(&cluster);
 
     cluster.log_out(At::A, &mut gone, "this").is(303);
     set.switch();

@@ -27,8 +27,8 @@ use super::clock::LiveClock;
 use super::store::Place;
 
 /// The ports that browsers know; what stands before the nodes takes requests on from there.
-const SITE_PORT: u16 = 4_080;
-const ISSUER_PORT: u16 = 4_090;
+pub(super) const SITE_PORT: u16 = 4_080;
+pub(super) const ISSUER_PORT: u16 = 4_090;
 
 const IDP: &str = include_str!("idp.toml");
 const NODE: &str = include_str!("node.toml");
@@ -301,6 +301,13 @@ impl Cluster {
         let answer = client::get(address(self.running(at), "admin"), "localhost", &path, &[&bearer]);
         assert_eq!(answer.status, 200, "{}", answer.text());
         serde_json::from_str(&answer.text()).expect("JSON")
+    }
+
+    /// What a node has said of each request so far.
+    pub(super) fn access_log(&self, at: At) -> String {
+        let name = if at == At::A { "a" } else { "b" };
+        // Made with the first line.
+        std::fs::read_to_string(self.dir.path().join(format!("{name}.log"))).unwrap_or_default()
     }
 
     /// No node takes this visitor for logged on any more, and no gateway takes the tokens, all of that within a time

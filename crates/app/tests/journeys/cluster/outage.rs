@@ -1,24 +1,17 @@
 //! The store cannot be reached, or not in time: what is cached goes on for a while, everything else is told to come back,
 //! nobody loses a cookie, and nothing is said to be done that is not.
 
-use std::fmt;
 use std::time::Duration;
 
 use serde_json::json;
 use vestibule_sessions::STORE_DEADLINE;
 use vestibule_testkit::fault::FaultProxy;
-use vestibule_testkit::patience::Patience;
 
-use super::super::visitor::browser::{Reply, Tab};
-use super::super::visitor::house::{SHOP, eventually};
+use super::super::visitor::browser::Tab;
+use super::super::visitor::house::{LOGIN, SHOP, eventually};
 use super::nodes::{At, Cluster, EVERYWHERE, NOTICED};
+use super::refusals::Refusals;
 use super::store::{Kind, on_every_store};
-
-/// An answer that says "not now" comes within the store's deadline, whatever is asked of the store on the way; the rest is
-/// for the way there and back on a machine that is busy with other tests.
-const REFUSED_WITHIN: Duration = STORE_DEADLINE.saturating_add(MARGIN);
-
-const MARGIN: Duration = Duration::from_millis(300);
 
 /// After healing everything works again by then.
 pub(super) const RECOVERED_WITHIN: Duration = Duration::from_secs(2);
@@ -36,7 +29,6 @@ on_every_store! {
     a_store_that_needs_most_of_the_deadline_for_one_answer_is_given_up_at_its_end,
     a_black_hole_is_no_log_out,
     a_narrow_network_is_no_log_out,
-    a_log_in_under_way_survives_an_outage,
     connections_that_the_server_has_half_closed_are_made_anew,
 }
 
@@ -52,15 +44,17 @@ fn a_store_that_answers_long_after_the_deadline_is_no_log_out(kind: Kind) {
 /// Beats come back in time and answers do not, so copies are believed, and writes that nobody waited for may be done.
 fn a_store_that_answers_just_after_the_deadline_is_no_log_out_and_no_lie(kind: Kind) {
     let cluster = Cluster::open(&kind.place());
-    let mut tab = cluster.logged_on(At::A);
+    let (mut tab, mut unknown) = (cluster.logged_on(At::A), cluster.logged_on(At::A));
     cluster.keep(At::A, &mut tab, r#"{"basket":["kept"]}"#);
     cluster.advance(PAST_LEASE);
     cluster.is_cached(&mut tab);
     let cookies = session_cookies(&tab);
-    let (mut refusals, pace) = (Refusals::default(), cluster.pace());
+    let (mut refusals, pace) = (Refusals::of(&cluster), cluster.pace());
 
     cluster.networks(|network| network.slow(Duration::from_millis(250)));
 
+    // Not cached at this node.
+    refusals.expect(|| cluster.look(At::B, &mut unknown).1);
     for at in EVERYWHERE {
         let page = refusals.time(|| cluster.look(at, &mut tab).1).sets_nothing();
         assert!(page.status == 200 || page.status == 503, "{page:?}");
@@ -73,13 +67,14 @@ fn a_store_that_answers_just_after_the_deadline_is_no_log_out_and_no_lie(kind: K
 
     cluster.networks(FaultProxy::heal);
     let took = cluster.recovers(RECOVERED_WITHIN, &mut tab, pace);
-    println!("{kind:?}: {refusals}; everything worked again {took:?} after healing");
+    println!("{kind:?}: {}; everything worked again {took:?} after healing", refusals.were_in_time());
     assert_eq!(session_cookies(&tab), cookies);
     for at in EVERYWHERE {
         let told = cluster.whoami(at, &mut tab);
         assert_eq!(told.standing(), "logged-on");
         let basket = told.attribute("basket");
         assert!(basket == json!(["kept"]) || basket == json!(["late"]), "{basket}");
+        assert_eq!(cluster.whoami(at, &mut unknown).standing(), "logged-on");
     }
     cluster.log_out(At::B, &mut tab, "this").is(303);
 }
@@ -87,20 +82,26 @@ fn a_store_that_answers_just_after_the_deadline_is_no_log_out_and_no_lie(kind: K
 /// One answer comes in time, and what takes several has no more time for each of them than for one.
 fn a_store_that_needs_most_of_the_deadline_for_one_answer_is_given_up_at_its_end(kind: Kind) {
     let cluster = Cluster::open(&kind.place());
-    let mut tab = cluster.logged_on(At::A);
+    let (mut tab, mut unknown) = (cluster.logged_on(At::A), cluster.logged_on(At::A));
     cluster.keep(At::A, &mut tab, r#"{"basket":["kept"]}"#);
     cluster.advance(PAST_LEASE);
     cluster.is_cached(&mut tab);
     let cookies = session_cookies(&tab);
-    let (mut refusals, pace) = (Refusals::default(), cluster.pace());
+    let (mut refusals, pace) = (Refusals::of(&cluster), cluster.pace());
 
     cluster.networks(|network| network.slow(STORE_DEADLINE * 2 / 5));
 
+    for at in EVERYWHERE {
+        // Somebody whose copy is believed, somebody who has none, and somebody who wants to log on.
+        let (path, page) = cluster.look(at, &mut tab);
+        page.is(200).sets_nothing();
+        assert_eq!(cluster.app.told(&path).context("degraded"), None);
+        may_be_known(&cluster, at, &mut unknown, &mut refusals);
+        may_begin_to_log_on(&cluster, at, &mut refusals);
+    }
     // Each another one: what is found to be there already needs no write.
     for (at, patch) in [(At::A, r#"{"basket":["late"]}"#), (At::B, r#"{"basket":["later"]}"#)] {
-        // Once before the app is called, to find out who it is, and once after it has answered.
-        let twice = STORE_DEADLINE * 2 + MARGIN;
-        refusals.expect_unsaved_within(twice, &cluster, at, &mut tab, patch);
+        refusals.expect_unsaved(&cluster, at, &mut tab, patch);
         for scope in ["this", "everywhere"] {
             refusals.expect(|| cluster.log_out(at, &mut tab, scope));
         }
@@ -108,12 +109,46 @@ fn a_store_that_needs_most_of_the_deadline_for_one_answer_is_given_up_at_its_end
 
     cluster.networks(FaultProxy::heal);
     let took = cluster.recovers(RECOVERED_WITHIN, &mut tab, pace);
-    println!("{kind:?}: {refusals}; everything worked again {took:?} after healing");
+    println!("{kind:?}: {}; everything worked again {took:?} after healing", refusals.were_in_time());
     assert_eq!(session_cookies(&tab), cookies);
     for at in EVERYWHERE {
         assert_eq!(cluster.whoami(at, &mut tab).standing(), "logged-on");
     }
     cluster.log_out(At::B, &mut tab, "this").is(303);
+}
+
+/// One read comes in time if nothing else delays it, and is refused in time if not.
+#[track_caller]
+fn may_be_known(cluster: &Cluster, at: At, tab: &mut Tab, refusals: &mut Refusals) {
+    let mut path = String::new();
+    let page = refusals.time(|| {
+        let (asked, page) = cluster.look(at, tab);
+        path = asked;
+        page
+    });
+    let page = page.sets_nothing();
+    match page.status {
+        200 => assert_eq!(cluster.app.told(&path).standing(), "logged-on"),
+        _ => assert!(page.status == 503 && page.fields.has("retry-after"), "{page:?}"),
+    }
+}
+
+/// So does one write, as far as a log-in needs it.
+#[track_caller]
+fn may_begin_to_log_on(cluster: &Cluster, at: At, refusals: &mut Refusals) {
+    let mut nobody = cluster.tab();
+    let asked = cluster.open_at(at, &mut nobody, "/account").is(303).sets_nothing();
+    let begun = refusals.time(|| nobody.step(&asked));
+    match begun.status {
+        303 => assert_eq!(
+            (begun.location().host_str(), begun.sets().as_slice()),
+            (Some(LOGIN), &["vst-try".to_owned()][..])
+        ),
+        _ => assert!(
+            begun.status == 503 && begun.fields.has("retry-after") && begun.sets().is_empty(),
+            "{begun:?}"
+        ),
+    }
 }
 
 fn a_black_hole_is_no_log_out(kind: Kind) {
@@ -142,7 +177,7 @@ pub(super) fn goes_on<M: FnOnce()>(cluster: &Cluster, kind: Kind, fault: impl Fn
     cluster.advance(PAST_LEASE);
     cluster.is_cached(&mut tab);
     let cookies = session_cookies(&tab);
-    let (mut refusals, pace) = (Refusals::default(), cluster.pace());
+    let (mut refusals, pace) = (Refusals::of(cluster), cluster.pace());
 
     let mend = fault();
     cluster.advance(PAST_LEASE);
@@ -170,7 +205,7 @@ pub(super) fn goes_on<M: FnOnce()>(cluster: &Cluster, kind: Kind, fault: impl Fn
     mend();
     let took = cluster.recovers(RECOVERED_WITHIN, &mut tab, pace);
 
-    println!("{kind:?}: {refusals}; everything worked again {took:?} after healing");
+    println!("{kind:?}: {}; everything worked again {took:?} after healing", refusals.were_in_time());
     assert_eq!(session_cookies(&tab), cookies);
     for at in EVERYWHERE {
         assert_eq!(cluster.whoami(at, &mut unknown).standing(), "logged-on");
@@ -221,26 +256,6 @@ fn cannot_log_on(cluster: &Cluster, at: At, nobody: &mut Tab, refusals: &mut Ref
     refusals.expect(|| nobody.step(&asked));
 }
 
-fn a_log_in_under_way_survives_an_outage(kind: Kind) {
-    let cluster = Cluster::open(&kind.place());
-    let mut tab = cluster.tab();
-    cluster.keep(At::A, &mut tab, r#"{"basket":["kept"]}"#);
-    let (mut refusals, pace) = (Refusals::default(), cluster.pace());
-    let back = cluster.until_callback(At::A, &mut tab);
-    let cookies = session_cookies(&tab);
-
-    cluster.networks(FaultProxy::cut);
-    refusals.expect(|| tab.step(&back));
-
-    assert_eq!(session_cookies(&tab), cookies);
-    cluster.networks(FaultProxy::heal);
-    cluster.recovers(RECOVERED_WITHIN, &mut cluster.tab(), pace);
-    let tried_again = tab.step(&back);
-    assert_eq!(tab.follow(tried_again).is(200).url.path(), "/account");
-    let told = cluster.whoami(At::B, &mut tab);
-    assert_eq!((told.standing(), told.attribute("basket")), ("logged-on", json!(["kept"])));
-}
-
 fn connections_that_the_server_has_half_closed_are_made_anew(kind: Kind) {
     let cluster = Cluster::open(&kind.place());
     let mut tab = cluster.logged_on(At::A);
@@ -259,71 +274,4 @@ fn session_cookies(tab: &Tab) -> Vec<(String, String)> {
     let mut cookies = tab.browser.cookies(SHOP);
     cookies.retain(|(name, _)| ["__Host-vst", "__Host-vst-keep"].contains(&name.as_str()));
     cookies
-}
-
-/// Answers that say "not now", and how long they took.
-#[derive(Default)]
-pub(super) struct Refusals(Vec<Duration>);
-
-impl Refusals {
-    /// One that is to come back later. It sets and clears no cookie.
-    #[track_caller]
-    pub(super) fn expect(&mut self, ask: impl FnOnce() -> Reply) -> Reply {
-        let reply = self.time(ask).is(503).sets_nothing();
-        assert!(reply.fields.has("retry-after"), "{reply:?}");
-        reply
-    }
-
-    /// One to a form whose change is not saved. Who is told to come back sends it once more, so that is said exactly when
-    /// no app has had it: there is no second order.
-    #[track_caller]
-    pub(super) fn expect_unsaved(&mut self, cluster: &Cluster, at: At, tab: &mut Tab, patch: &str) -> Reply {
-        self.expect_unsaved_within(REFUSED_WITHIN, cluster, at, tab, patch)
-    }
-
-    #[track_caller]
-    fn expect_unsaved_within(
-        &mut self,
-        limit: Duration,
-        cluster: &Cluster,
-        at: At,
-        tab: &mut Tab,
-        patch: &str,
-    ) -> Reply {
-        let mut path = String::new();
-        let ask = || {
-            let (asked, reply) = cluster.try_patch(at, tab, patch);
-            path = asked;
-            reply
-        };
-        let reply = self.within(limit, ask).is(503).sets_nothing();
-        let had_it = cluster.app.calls(&path) > 0;
-        assert_eq!(reply.fields.has("retry-after"), !had_it, "{reply:?}");
-        reply
-    }
-
-    /// One that comes in time.
-    #[track_caller]
-    pub(super) fn time(&mut self, ask: impl FnOnce() -> Reply) -> Reply {
-        self.within(REFUSED_WITHIN, ask)
-    }
-
-    #[track_caller]
-    fn within(&mut self, limit: Duration, ask: impl FnOnce() -> Reply) -> Reply {
-        let patience = Patience::new(limit);
-        let reply = ask();
-        assert!(!patience.left().is_zero(), "after {:?}: {reply:?}", patience.waited());
-        self.0.push(patience.waited());
-        reply
-    }
-}
-
-impl fmt::Display for Refusals {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut sorted = self.0.clone();
-        sorted.sort();
-        let at = |share: usize| sorted.get(sorted.len() * share / 100).copied().unwrap_or_default();
-        let last = sorted.last().copied().unwrap_or_default();
-        write!(f, "{} refusals, median {:?}, longest {last:?}", sorted.len(), at(50))
-    }
 }

@@ -8,8 +8,9 @@ use vestibule_testkit::patience::Patience;
 
 use super::super::visitor::house::eventually;
 use super::nodes::{At, Cluster, EVERYWHERE};
-use super::outage::{PAST_LEASE, RECOVERED_WITHIN, Refusals, cannot_change, goes_on, nobodys_pages_go_on};
+use super::outage::{PAST_LEASE, RECOVERED_WITHIN, cannot_change, goes_on, nobodys_pages_go_on};
 use super::own_server::{OwnServer, Trouble};
+use super::refusals::Refusals;
 use super::store::{Kind, on_every_store};
 
 /// How long an end may stay unnoticed at a node whose channel was lost: a lease.
@@ -116,7 +117,7 @@ fn reads_go_on(kind: Kind, trouble: Trouble) {
     let (mut tab, mut unknown) = (cluster.logged_on(At::A), cluster.logged_on(At::A));
     cluster.keep(At::A, &mut tab, r#"{"basket":["kept"]}"#);
     cluster.be_known(&mut tab);
-    let (mut refusals, pace) = (Refusals::default(), cluster.pace());
+    let (mut refusals, pace) = (Refusals::of(&cluster), cluster.pace());
 
     let mend = server.suffer(trouble, &place, &cluster);
     cluster.advance(PAST_LEASE);
@@ -134,7 +135,8 @@ fn reads_go_on(kind: Kind, trouble: Trouble) {
     mend();
     let took = cluster.recovers(RECOVERED_WITHIN, &mut tab, pace);
 
-    println!("{kind:?}, {trouble:?}: {refusals}; everything worked again {took:?} after the end of it");
+    let refused = refusals.were_in_time();
+    println!("{kind:?}, {trouble:?}: {refused}; everything worked again {took:?} after the end of it");
     let told = cluster.whoami(At::B, &mut tab);
     assert_eq!((told.standing(), told.attributes()), ("logged-on", json!({"basket": ["kept"]})));
     cluster.log_out(At::B, &mut tab, "this").is(303);
@@ -149,8 +151,13 @@ fn a_server_that_was_killed_and_started_again_has_lost_nobody_and_tells_ends_aga
     let tokens = cluster.be_known(&mut tab);
     cluster.advance(PAST_LEASE);
     cluster.is_cached(&mut tab);
+    let mut gone = cluster.logged_on(At::A);
+    cluster.be_known(&mut gone);
+    let mut ended = gone.browser.copy().tab();
     let pace = cluster.pace();
 
+    // The last thing that it has acknowledged.
+    cluster.log_out(At::A, &mut gone, "this").is(303);
     server.kill();
     cluster.advance(PAST_LEASE);
     let (path, page) = cluster.look(At::B, &mut tab);
@@ -163,6 +170,9 @@ fn a_server_that_was_killed_and_started_again_has_lost_nobody_and_tells_ends_aga
     for at in EVERYWHERE {
         let told = cluster.whoami(at, &mut tab);
         assert_eq!((told.standing(), told.attributes()), ("logged-on", json!({"basket": ["kept"]})));
+    }
+    for at in EVERYWHERE {
+        assert_eq!(cluster.whoami(at, &mut ended).standing(), "anonymous", "at {at:?}");
     }
     let mut late = tab.browser.copy().tab();
     cluster.log_out(At::A, &mut tab, "this").is(303);

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use vestibule_testkit::server::mongo::ReplicaSet;
 use vestibule_testkit::server::postgres::{PASSWORD, Postgres};
-use vestibule_testkit::server::redis::{MASTER, SentinelSet};
+use vestibule_testkit::server::redis::{Cluster as RedisCluster, MASTER, Redis, SentinelSet};
 
 use super::own_server::ACCOUNT;
 use super::store::{Kind, Place};
@@ -19,6 +19,8 @@ pub(super) enum Set {
     Postgres { primary: Box<Postgres>, standby: Box<Postgres> },
     /// A master and a replica, and three sentinels that see to them.
     Redis(Box<SentinelSet>),
+    /// Three masters, each with a replica, that choose among themselves.
+    RedisCluster { cluster: Box<RedisCluster>, dead: Option<usize> },
     /// Three members that choose among themselves.
     Mongo { set: Box<ReplicaSet>, dead: Option<usize> },
 }
@@ -35,6 +37,11 @@ impl Set {
             Kind::Redis => Self::Redis(Box::new(SentinelSet::start(&[]))),
             Kind::Mongo => Self::Mongo { set: Box::new(ReplicaSet::of_three()), dead: None },
         }
+    }
+
+    /// Another one of Redis.
+    pub(super) fn redis_cluster() -> Self {
+        Self::RedisCluster { cluster: Box::new(RedisCluster::start(3, 3)), dead: None }
     }
 
     /// A new place for sessions. Its URL names all servers; acknowledged is what more than one of them has.
@@ -57,6 +64,11 @@ impl Set {
                     format!("redis+sentinel://{sentinels}/{MASTER}?prefix={name}&wait_replicas=1")
                 })
             }
+            Self::RedisCluster { cluster, .. } => {
+                let (first, places) = (cluster.masters[0].server.address(), cluster.places());
+                Place::new(Kind::Redis, first)
+                    .directly(|name| format!("redis+cluster://{places}?prefix={name}&wait_replicas=1"))
+            }
             Self::Mongo { set, .. } => {
                 Place::new(Kind::Mongo, set.members()[0].address()).directly(|name| set.url(name))
             }
@@ -73,13 +85,14 @@ impl Set {
             }
             Self::Redis(set) => assert_eq!(sentinel(set, 0, &["FAILOVER", MASTER]), "OK"),
             Self::Mongo { set, .. } => set.step_down(),
+            Self::RedisCluster { .. } => panic!("no story has a switch in a Redis Cluster"),
         }
     }
 
     /// Whether the one that took writes before [`Set::switch`] does so no more.
     pub(super) fn has_switched(&self) -> bool {
         match self {
-            Self::Postgres { .. } | Self::Mongo { .. } => true,
+            Self::Postgres { .. } | Self::Mongo { .. } | Self::RedisCluster { .. } => true,
             Self::Redis(set) => set.servers[0].command(&["INFO", "replication"]).contains("role:slave"),
         }
     }
@@ -99,7 +112,23 @@ impl Set {
                 set.members()[next_to(primary)].freeze();
                 *dead = Some(primary);
             }
+            Self::RedisCluster { .. } => panic!("which master is lost is part of the story"),
         }
+    }
+
+    /// The master of a Redis Cluster dies that has a session. None takes its place until [`Set::succeed`].
+    pub(super) fn lose_master_of(&mut self, handle: &str) {
+        let Self::RedisCluster { cluster, dead } = self else {
+            panic!("a Redis Cluster has several masters")
+        };
+        for replica in &cluster.replicas {
+            replica.command(&["CONFIG", "SET", "cluster-replica-no-failover", "yes"]);
+        }
+        let pattern = format!("*{handle}*");
+        let has_it = |master: &Redis| !master.command(&["KEYS", &pattern]).is_empty();
+        let lost = cluster.masters.iter().position(has_it).expect("one of them has the session");
+        cluster.masters[lost].server.kill();
+        *dead = Some(lost);
     }
 
     /// Another takes its place, and what the place promises is promised again when this returns.
@@ -112,6 +141,20 @@ impl Set {
                 // The old one comes back, and learns from the sentinels that it is a replica now.
                 set.servers[0].server.restart();
                 set.servers[1].until(&["INFO", "replication"], "state=online");
+            }
+            Self::RedisCluster { cluster, dead } => {
+                let dead = dead.take().expect("it was lost before");
+                for replica in &cluster.replicas {
+                    replica.command(&["CONFIG", "SET", "cluster-replica-no-failover", "no"]);
+                }
+                let next = &cluster.replicas[dead];
+                next.until(&["INFO", "replication"], "role:master");
+                // The old one comes back, and learns from the others that it is a replica now.
+                cluster.masters[dead].server.restart();
+                next.until(&["INFO", "replication"], "state=online");
+                for node in cluster.masters.iter().chain(&cluster.replicas) {
+                    node.until(&["CLUSTER", "INFO"], "cluster_state:ok");
+                }
             }
             Self::Mongo { set, dead } => {
                 let dead = dead.take().expect("it was lost before");

@@ -32,10 +32,10 @@ const PROXY: &str = include_str!("apart/proxy.toml");
 const GATEWAY: &str = include_str!("apart/gateway.toml");
 
 /// One process of the binary.
-pub(super) struct Role(Child);
+pub(in crate::journeys) struct Role(Child);
 
 impl Role {
-    pub(super) fn pid(&self) -> u32 {
+    pub(in crate::journeys) fn pid(&self) -> u32 {
         self.0.id()
     }
 }
@@ -169,7 +169,7 @@ fn serve_apart(config: &Path, metrics: &Port) -> Role {
 }
 
 /// The same, and what it says goes there.
-pub(super) fn serve_saying(config: &Path, metrics: &Port, out: Stdio, errors: Stdio) -> Role {
+pub(in crate::journeys) fn serve_saying(config: &Path, metrics: &Port, out: Stdio, errors: Stdio) -> Role {
     let mut command = hearing_errors(Path::new(env!("CARGO_BIN_EXE_vestibule")));
     command.arg("serve").arg("--config").arg(config).stdin(Stdio::null()).stdout(out).stderr(errors);
     let mut role = Role(command.spawn().expect("the binary was built for this test"));

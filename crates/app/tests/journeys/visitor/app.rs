@@ -26,12 +26,6 @@ impl App {
         format!("{root}/{}", self.paths.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// This target's path answers with these lines.
-    pub(in crate::journeys) fn answers(&self, target: &str, fields: &[&str]) {
-        let path = target.split('?').next().unwrap_or_default();
-        self.upstream.on(path, vec![Step::ReadBody, Step::Send(answer(200, fields, "a page"))]);
-    }
-
     /// A new path below a context root that answers with these lines.
     pub(in crate::journeys) fn answering(&self, root: &str, fields: &[&str]) -> String {
         self.playing(root, vec![Step::ReadBody, Step::Send(answer(200, fields, "a page"))])

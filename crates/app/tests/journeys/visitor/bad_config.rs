@@ -1,6 +1,7 @@
 //! Configurations that cannot work: the process does not start, and says all that is wrong, where, and what to do.
 
 use std::path::Path;
+use std::process::{Command, Output};
 
 use vestibule::config::Config;
 use vestibule::serve;
@@ -118,6 +119,65 @@ fn what_a_bad_file_is_told() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What the binary says of this file on its errors' stream, and its exit code. It says nothing else.
+#[track_caller]
+fn run(words: &[&str], file: &Path) -> (String, Option<i32>) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+    let Output { status, stdout, stderr } =
+        command.args(words).arg("--config").arg(file).output().expect("the binary was built for this test");
+    assert_eq!(String::from_utf8_lossy(&stdout), "", "{words:?}");
+    (String::from_utf8(stderr).expect("text"), status.code())
+}
+
+#[test]
+fn a_process_and_a_check_of_a_bad_file_end_with_2_and_say_why() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (file, data) = (dir.path().join("v.toml"), dir.path().join("data"));
+    let shop = SHOP.replace("DIR", &data.display().to_string());
+    // The first cannot be read, the second can and makes no sense.
+    for (text, problems) in [
+        (
+            shop.replace("app = \"http://127.0.0.1:9000\"", "app = 9000"),
+            &["17: route[0].app: invalid type: integer `9000`, expected a string"][..],
+        ),
+        (
+            shop.replace("http://127.0.0.1:9000", "127.0.0.1:9000")
+                .replace("log_on_client = \"shop\"", "log_on_client = \"shoop\""),
+            &[
+                "17: route[0].app: '127.0.0.1:9000' is not http://HOST:PORT without a path",
+                "11: site[0].log_on_client: is not the id of a client",
+            ],
+        ),
+    ] {
+        std::fs::write(&file, text).expect("the directory takes files");
+        let told: Vec<_> = problems.iter().map(|problem| format!("{}:{problem}", file.display())).collect();
+        let told = format!("vestibule: {}\n", told.join("\n"));
+        for words in [&["serve"][..], &["config", "check"]] {
+            assert_eq!(run(words, &file), (told.clone(), Some(2)), "{words:?}");
+        }
+        assert!(!data.exists(), "nothing was begun");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_ends_with_2_and_a_port_that_is_taken_with_1() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("v.toml");
+    let told =
+        format!("vestibule: {}: cannot be read: No such file or directory (os error 2)\n", file.display());
+    for words in [&["serve"][..], &["config", "check"]] {
+        assert_eq!(run(words, &file), (told.clone(), Some(2)), "{words:?}");
+    }
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address");
+    let text = format!("[[listener]]\nbind = \"{address}\"\nserves = [\"metrics\"]\n");
+    std::fs::write(&file, text).expect("the directory takes files");
+    let (said, code) = run(&["serve"], &file);
+    let begins = format!("vestibule: cannot listen on {address}: is something else using it?");
+    assert!(said.starts_with(&begins), "{said}");
+    assert_eq!(code, Some(1));
+}
+
 #[test]
 fn a_taken_port_starts_nothing() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -154,7 +214,9 @@ fn a_secret_that_cannot_be_read_is_named_and_never_shown() {
 
     assert_eq!(said(), format!("{at}: No such file or directory (os error 2)"));
     std::fs::write(&secret, "canary\nof two lines").expect("a file");
-    assert_eq!(said(), format!("{at}: does not hold a secret: one line of printable ASCII"));
+    assert_eq!(said(), format!("{at}: has more than one line"));
+    std::fs::write(&secret, "c\u{e4}nary\n").expect("a file");
+    assert_eq!(said(), format!("{at}: is no client's secret: 512 printable ASCII characters at most"));
 }
 
 #[test]

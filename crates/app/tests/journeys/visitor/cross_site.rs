@@ -20,6 +20,10 @@ fn a_post_of_another_site_reaches_no_app_and_harms_no_session() {
         ("a sandbox", Box::new(|url| Ask::form(url, &own, &[]).silent().with("Origin: null"))),
         ("a browser that says nothing", Box::new(|url| Ask::form(url, &own, &[]).silent())),
         (
+            "a browser that says only that nobody's page did it",
+            Box::new(|url| Ask::form(url, &own, &[]).silent().with("Sec-Fetch-Site: none")),
+        ),
+        (
             "Origin and metadata that differ",
             Box::new(|url| {
                 Ask::form(url, &own, &[])
@@ -49,16 +53,19 @@ fn a_post_of_another_site_reaches_no_app_and_harms_no_session() {
 }
 
 #[test]
-fn the_own_origin_is_enough_without_metadata() {
+fn the_own_origin_is_enough_where_metadata_say_nothing_of_a_page() {
     let house = House::open();
     let mut tab = logged_on(&house);
     let own = house.shop("/");
-    let path = house.app.patching("/basket", r#"{"basket":["old browser"]}"#);
+    // An old browser, and one that sends a form again because its user said so.
+    for (what, line) in [("old", "X-Nothing: 1"), ("again", "Sec-Fetch-Site: none")] {
+        let path = house.app.patching("/basket", &format!(r#"{{"basket":["{what}"]}}"#));
 
-    let ask = Ask::form(&house.shop(&path), &own, &[]).silent();
-    tab.send(ask.with(&format!("Origin: {}", own.trim_end_matches('/')))).is(200);
+        let ask = Ask::form(&house.shop(&path), &own, &[]).silent().with(line);
+        tab.send(ask.with(&format!("Origin: {}", own.trim_end_matches('/')))).is(200);
 
-    assert_eq!(house.whoami(&mut tab).attribute("basket"), serde_json::json!(["old browser"]));
+        assert_eq!(house.whoami(&mut tab).attribute("basket"), serde_json::json!([what]));
+    }
 }
 
 #[test]
@@ -73,6 +80,7 @@ fn a_log_out_by_another_site_is_refused() {
         // Cookies travel from another port of the host, and with what says nothing of where it comes from.
         Ask::form(&url, &format!("http://{SHOP}:1/"), &[("scope", "this")]),
         Ask::form(&url, &house.shop("/"), &[("scope", "this")]).silent(),
+        Ask::form(&url, &house.shop("/"), &[("scope", "this")]).silent().with("Sec-Fetch-Site: none"),
     ] {
         tab.send(ask).is(403).sets_nothing();
     }

@@ -7,7 +7,8 @@ use vestibule_domain::outage::UNFRESH_MAX;
 use vestibule_testkit::patience::Patience;
 
 use super::browser::{Ask, Reply, Tab};
-use super::house::{PASSWORD, SHOP, eventually};
+use super::form::Form;
+use super::house::{ALICE, PASSWORD, SHOP, eventually};
 use super::split::Split;
 
 /// How often the disk fills up. A machine that is so busy that a copy has grown too old before it was asked for shows
@@ -48,6 +49,36 @@ fn a_node_with_a_full_disk_logs_nobody_out_and_needs_no_restart() {
     assert_eq!(session_cookie(&tab), cookies);
     assert_eq!(log_out(&split, &mut tab, "this").is(303).sets(), ["-vst", "-vst-keep"]);
     assert_eq!(told(&split, &mut tab).0, "anonymous");
+}
+
+/// As at a shared store: `cluster/callback.rs`.
+#[test]
+fn a_log_on_that_comes_back_to_a_full_disk_is_no_half_log_on() {
+    let split = Split::start();
+    let mut tab = Split::browser().tab();
+    eventually(RECOVERED_WITHIN, "a basket", || patch(&split, &mut tab, "kept").status == 200);
+    let asked = tab.open(&split.shop("/account"));
+    let form = tab.follow(asked).is(200);
+    let mut back = Form::of(&form).submit(&mut tab, &[("username", ALICE), ("password", PASSWORD)]).is(303);
+    while !back.location().path().ends_with("/callback") {
+        back = tab.step(&back);
+    }
+    let cookie = session_cookie(&tab);
+
+    split.node_has_room(false);
+    let refused = tab.step(&back).is(503).sets_nothing();
+    assert!(refused.fields.has("retry-after"), "{refused:?}");
+    assert_eq!(session_cookie(&tab), cookie);
+
+    split.node_has_room(true);
+    eventually(RECOVERED_WITHIN, "a visitor who is new", || {
+        patch(&split, &mut Split::browser().tab(), "new").status == 200
+    });
+    assert_eq!(told(&split, &mut tab).0, "returning", "nothing has risen unseen");
+    // The attempt was not taken, so the same way leads to the page.
+    let again = tab.step(&back);
+    assert_eq!(tab.follow(again).is(200).url.path(), "/account");
+    assert_eq!(told(&split, &mut tab), kept());
 }
 
 /// What the app is told of who was there.

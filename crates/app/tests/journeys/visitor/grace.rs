@@ -71,8 +71,18 @@ fn during_grace_a_page_shows_what_stood_before_and_its_patch_is_refused() {
     assert_eq!(told.context("remembered-user"), None);
     let path = house.app.patching("/basket", r#"{"basket":["too late"]}"#);
     old.tab().open(&house.shop(&path)).is(200).sets_nothing();
+    let bad = house.app.patching("/basket", "nonsense");
+    old.tab().open(&house.shop(&bad)).is(200).sets_nothing();
 
-    assert_eq!(house.whoami(&mut new.tab()).attributes(), json!({"basket": ["after"]}));
+    let told = house.whoami(&mut new.tab());
+    assert_eq!(told.attributes(), json!({"basket": ["after"]}));
+    let session = told.context("session").expect("a session");
+    let why = "the request came with the secret from before a rise";
+    house.has_refused(&[(path.clone(), Some(why)), (bad, Some("malformed"))]);
+    assert_eq!(house.access_line(&path)["session"], session);
+    // An old secret writes nothing at all into the record.
+    let life = house.life(session);
+    assert!(life.last().is_some_and(|last| last.ends_with(" logged on, level 1.")), "{life:?}");
 }
 
 #[test]

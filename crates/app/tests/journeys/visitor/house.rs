@@ -1,10 +1,12 @@
 //! The whole platform in this process: two sites, their apps, the log-in, one user, and a clock that stands still.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::TempDir;
 use vestibule::config::Config;
 use vestibule::platform::Nature;
@@ -56,7 +58,7 @@ pub(super) struct House {
     ports: [Port; 3],
     sessions: String,
     idp: String,
-    services: &'static str,
+    services: String,
     running: Option<Running>,
 }
 
@@ -70,23 +72,32 @@ impl House {
     /// With these lines of `[sessions]`.
     #[track_caller]
     pub(super) fn with(sessions: &str) -> Self {
-        Self::with_lines(sessions, "", "")
+        Self::with_lines(sessions, "", String::new())
     }
 
     /// With these lines of `[idp]`.
     #[track_caller]
     pub(super) fn with_idp(idp: &str) -> Self {
-        Self::with_lines("", idp, "")
+        Self::with_lines("", idp, String::new())
     }
 
     /// With services behind a gateway that has both doors.
     #[track_caller]
     pub(super) fn with_services() -> Self {
-        Self::with_lines("", "", SERVICES)
+        Self::with_lines("", "", SERVICES.to_owned())
+    }
+
+    /// The same with one more service, under this path and with the scope `products:read`.
+    #[track_caller]
+    pub(super) fn with_service(path: &str, address: SocketAddr) -> Self {
+        let service = format!(
+            "[[service]]\npath = \"{path}\"\nupstream = \"http://{address}\"\nscopes = [\"products:read\"]\n"
+        );
+        Self::with_lines("", "", SERVICES.to_owned() + &service)
     }
 
     #[track_caller]
-    fn with_lines(sessions: &str, idp: &str, services: &'static str) -> Self {
+    fn with_lines(sessions: &str, idp: &str, services: String) -> Self {
         let mut house = Self {
             app: App::start(),
             clock: Arc::new(TestClock::new(Timestamp::from_secs(BEGIN))),
@@ -130,7 +141,7 @@ impl House {
 
     fn config(&self) -> Config {
         let [web, idp, metrics] = &self.ports;
-        let mut text = (SETTINGS.to_owned() + self.services)
+        let mut text = (SETTINGS.to_owned() + &self.services)
             .replace("{web}", &web.to_string())
             .replace("{idp}", &idp.to_string())
             .replace("{metrics}", &metrics.to_string())
@@ -263,6 +274,53 @@ impl House {
     pub(super) fn metrics(&self) -> String {
         let address = self.running().address("metrics").expect("the house serves metrics");
         client::get(address, "localhost", "/metrics", &[]).text()
+    }
+
+    /// Where a counter stands.
+    #[track_caller]
+    pub(super) fn counter(&self, name: &str) -> u64 {
+        let metrics = self.metrics();
+        let number = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        number.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no {name}: {metrics}"))
+    }
+
+    /// The access line of the only request for this path. Lines are written once a second.
+    #[track_caller]
+    pub(super) fn access_line(&self, path: &str) -> Value {
+        let (wanted, mut line) = (format!("\"path\":\"{path}\""), Value::Null);
+        eventually(PATIENCE, &format!("the access line of {path}"), || {
+            let log = std::fs::read_to_string(self.access_log()).unwrap_or_default();
+            let mut found = log.lines().filter(|line| line.contains(&wanted) && line.ends_with('}'));
+            let Some(first) = found.next() else { return false };
+            assert_eq!(found.next(), None, "two access lines of {path}");
+            line = serde_json::from_str(first).unwrap_or_else(|e| panic!("{e}: {first}"));
+            true
+        });
+        line
+    }
+
+    /// Each of these requests' access lines says why its patch was refused, or nothing of one. No others were refused.
+    #[track_caller]
+    pub(super) fn has_refused(&self, patches: &[(String, Option<&str>)]) {
+        for (path, why) in patches {
+            assert_eq!(self.access_line(path)["patch_refused"].as_str(), *why, "{path}");
+        }
+        let count = patches.iter().filter(|(_, why)| why.is_some()).count();
+        assert_eq!(self.counter("vestibule_patches_refused_total"), count as u64);
+    }
+
+    /// What has happened to a session as administrators are told it, oldest first.
+    #[track_caller]
+    pub(super) fn life(&self, session: &str) -> Vec<String> {
+        let token = std::fs::read_to_string(self.dir.path().join("admin.token")).expect("a token");
+        let address = self.running().address("admin").expect("the house is administered");
+        let (target, bearer) =
+            (format!("/admin/sessions/{session}/audit"), format!("Authorization: Bearer {token}"));
+        let told = client::get(address, "localhost", &target, &[bearer.trim_end()]);
+        assert_eq!(told.status, 200, "{told:?}");
+        let audit: Value = serde_json::from_slice(&told.body).expect("JSON");
+        let events = audit["events"].as_array().expect("a list").iter();
+        events.map(|event| event["what"].as_str().expect("a sentence").to_owned()).collect()
     }
 }
 

@@ -19,9 +19,11 @@ fn the_way_to_the_form_and_back_step_by_step() {
     assert!(to_idp.field("location").starts_with(&house.login("/authorize?")));
     let form = tab.follow(to_idp).is(200);
     assert_eq!(form.url.host_str(), Some(LOGIN));
+    let hashes = house.counter("vestibule_password_hashes_total");
     let to_callback =
         Form::of(&form).submit(&mut tab, &[("username", ALICE), ("password", PASSWORD)]).is(303);
     assert_eq!(to_callback.sets(), ["vst-idp", "vst-known"]);
+    assert_eq!(house.counter("vestibule_password_hashes_total"), hashes + 1);
     assert!(to_callback.field("location").starts_with(&house.shop("/.vestibule/callback?")));
     let to_account = tab.step(&to_callback).is(303);
     assert_eq!(to_account.sets(), ["-vst-try", "vst", "vst-at", "vst-keep"]);

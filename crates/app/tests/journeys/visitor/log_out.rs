@@ -233,6 +233,7 @@ fn a_patch_that_arrives_after_the_log_out_is_dropped_and_the_page_delivered() {
     let house = House::open();
     let mut tab = logged_on(&house);
     let dead = tab.browser.copy();
+    let session = house.whoami(&mut tab).context("session").expect("a session").to_owned();
     let held = answer(200, &[r#"x-context-update: {"basket":["ghost"]}"#], "a page");
     let path = house.app.playing("/basket", vec![Step::ReadBody, Step::Hold("late"), Step::Send(held)]);
 
@@ -250,6 +251,12 @@ fn a_patch_that_arrives_after_the_log_out_is_dropped_and_the_page_delivered() {
     for mut tab in [tab, dead.tab()] {
         assert_eq!(house.whoami(&mut tab).standing(), "anonymous");
     }
+    house.has_refused(&[(path.clone(), Some("the session has ended meanwhile"))]);
+    assert_eq!(house.access_line(&path)["session"], session);
+    // What stays of it says how it ended, and nothing comes after that.
+    let life = house.life(&session);
+    let end = "The session ended. The visitor logged out in this browser.";
+    assert_eq!(life.last().map(String::as_str), Some(end), "{life:?}");
 }
 
 #[test]

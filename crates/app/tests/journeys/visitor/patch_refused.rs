@@ -6,6 +6,12 @@ use vestibule_testkit::upstream::Step;
 use super::browser::Tab;
 use super::house::House;
 
+const RESERVED: &str = "it names what no app may write";
+const NOT_WRITABLE: &str = "it names what this app may not write";
+const MALFORMED: &str = "malformed";
+const TWICE: &str = "it came more than once";
+const FAILED: &str = "the app failed";
+
 const PAGE: &str = "\r\nContent-Length: 6\r\n\r\na page";
 
 #[test]
@@ -15,42 +21,61 @@ fn what_an_app_may_not_say_changes_nothing() {
     let large = |bytes: usize| format!(r#"{{"basket":"{}"}}"#, "x".repeat(bytes));
     let deep = format!(r#"{{"basket":{}1{}}}"#, "[".repeat(200), "]".repeat(200));
 
-    for (what, patch) in [
-        ("a reserved name", r#"{"sub":"alice"}"#.to_owned()),
-        ("a reserved name beside one it may write", r#"{"basket":["new"],"roles":["admin"]}"#.to_owned()),
-        ("what another app writes", r#"{"draft":"x"}"#.to_owned()),
-        ("what another app writes beside its own", r#"{"basket":["new"],"draft":"x"}"#.to_owned()),
-        ("what nobody declared", r#"{"basket":["new"],"ghost":1}"#.to_owned()),
-        ("deleting what it may not write", r#"{"basket":["new"],"draft":null}"#.to_owned()),
-        ("more than its attribute holds", r#"{"basket":["new"],"count":"12345678901234567"}"#.to_owned()),
-        ("more than a patch holds", large(4 * 1024)),
-        ("no JSON", r#"{"basket":["new"]"#.to_owned()),
-        ("a list", r#"["basket"]"#.to_owned()),
-        ("null", "null".to_owned()),
-        ("nothing", String::new()),
-        ("two documents", r#"{"basket":["new"]}{"basket":["new"]}"#.to_owned()),
-        ("one name twice", r#"{"basket":["new"],"basket":["newer"]}"#.to_owned()),
-        ("one name in two spellings", r#"{"basket":["new"],"b\u0061sket":["newer"]}"#.to_owned()),
-        ("a name with other letters", r#"{"basket":["new"],"Basket":1}"#.to_owned()),
-        ("too deep", deep),
-        ("bytes that are no text", "{\"basket\":[\"\u{fffd}\u{85}\"]".to_owned()),
+    let mut refused = Vec::new();
+    for (what, patch, why) in [
+        ("a reserved name", r#"{"sub":"alice"}"#.to_owned(), RESERVED),
+        (
+            "a reserved name beside one it may write",
+            r#"{"basket":["new"],"roles":["admin"]}"#.to_owned(),
+            RESERVED,
+        ),
+        ("what another app writes", r#"{"draft":"x"}"#.to_owned(), NOT_WRITABLE),
+        (
+            "what another app writes beside its own",
+            r#"{"basket":["new"],"draft":"x"}"#.to_owned(),
+            NOT_WRITABLE,
+        ),
+        ("what nobody declared", r#"{"basket":["new"],"ghost":1}"#.to_owned(), NOT_WRITABLE),
+        ("deleting what it may not write", r#"{"basket":["new"],"draft":null}"#.to_owned(), NOT_WRITABLE),
+        (
+            "more than its attribute holds",
+            r#"{"basket":["new"],"count":"12345678901234567"}"#.to_owned(),
+            "attribute count would be too large",
+        ),
+        ("more than a patch holds", large(4 * 1024), "the patch is too large"),
+        ("no JSON", r#"{"basket":["new"]"#.to_owned(), MALFORMED),
+        ("a list", r#"["basket"]"#.to_owned(), MALFORMED),
+        ("null", "null".to_owned(), MALFORMED),
+        ("nothing", String::new(), MALFORMED),
+        ("two documents", r#"{"basket":["new"]}{"basket":["new"]}"#.to_owned(), MALFORMED),
+        ("one name twice", r#"{"basket":["new"],"basket":["newer"]}"#.to_owned(), MALFORMED),
+        ("one name in two spellings", r#"{"basket":["new"],"b\u0061sket":["newer"]}"#.to_owned(), MALFORMED),
+        ("a name with other letters", r#"{"basket":["new"],"Basket":1}"#.to_owned(), NOT_WRITABLE),
+        ("too deep", deep, MALFORMED),
     ] {
         let path = house.app.patching("/basket", &patch);
         let page = tab.open(&house.shop(&path)).is(200).sets_nothing();
         assert_eq!(page.body, "a page", "{what}");
         assert_eq!(attributes(&house, &mut tab), json!({"basket": ["old"]}), "{what}");
+        is_last_event(&house, &mut tab, "basket", why);
+        refused.push((path, Some(why)));
     }
+    house.has_refused(&refused);
 }
 
 #[test]
 fn an_app_without_rights_changes_nothing() {
     let house = House::open();
     let mut tab = returning(&house);
-    for root in ["", "/whoami", "/desk"] {
+    let mut refused = Vec::new();
+    for (root, app) in [("", "root"), ("/whoami", "whoami"), ("/desk", "desk")] {
         let path = house.app.patching(root, r#"{"basket":["new"]}"#);
         tab.open(&house.shop(&path)).is(200).sets_nothing();
+        is_last_event(&house, &mut tab, app, NOT_WRITABLE);
+        refused.push((path, Some(NOT_WRITABLE)));
     }
     assert_eq!(attributes(&house, &mut tab), json!({"basket": ["old"]}));
+    house.has_refused(&refused);
 }
 
 #[test]
@@ -59,26 +84,38 @@ fn answers_that_are_no_final_word_of_the_app_change_nothing() {
     let mut tab = returning(&house);
     let update = r#"x-context-update: {"basket":["new"]}"#;
     let ok = "HTTP/1.1 200 OK\r\nConnection: close\r\n";
+    let trailer = |announced: &str| {
+        format!("{ok}Transfer-Encoding: chunked\r\n{announced}\r\n6\r\na page\r\n0\r\n{update}\r\n\r\n")
+    };
 
-    for (what, status, script) in [
-        ("said twice", 200, format!("{ok}{update}\r\n{update}{PAGE}")),
-        ("said in two spellings", 200, format!("{ok}{update}\r\nX-CONTEXT-Update: {{\"basket\":[]}}{PAGE}")),
-        ("said with underscores", 200, format!("{ok}X_Context_Update: {{\"basket\":[]}}{PAGE}")),
-        ("said with dots", 200, format!("{ok}X.Context.Update: {{\"basket\":[]}}{PAGE}")),
-        ("an error of the app", 500, format!("HTTP/1.1 500 Oh\r\n{update}{PAGE}")),
-        ("another error of the app", 503, format!("HTTP/1.1 503 Oh\r\n{update}{PAGE}")),
-        ("a hint", 200, format!("HTTP/1.1 103 Early Hints\r\n{update}\r\n\r\n{ok}Server: x{PAGE}")),
+    let mut refused = Vec::new();
+    for (what, status, script, why) in [
+        ("said twice", 200, format!("{ok}{update}\r\n{update}{PAGE}"), Some(TWICE)),
         (
-            "in a trailer",
+            "said in two spellings",
             200,
-            format!(
-                "{ok}Transfer-Encoding: chunked\r\nTrailer: x-context-update\r\n\r\n6\r\na page\r\n0\r\n{update}\r\n\r\n"
-            ),
+            format!("{ok}{update}\r\nX-CONTEXT-Update: {{\"basket\":[]}}{PAGE}"),
+            Some(TWICE),
         ),
+        // Other names are stripped as ours, and say nothing.
+        ("said with underscores", 200, format!("{ok}X_Context_Update: {{\"basket\":[]}}{PAGE}"), None),
+        ("said with dots", 200, format!("{ok}X.Context.Update: {{\"basket\":[]}}{PAGE}"), None),
+        ("an error of the app", 500, format!("HTTP/1.1 500 Oh\r\n{update}{PAGE}"), Some(FAILED)),
+        ("another error of the app", 503, format!("HTTP/1.1 503 Oh\r\n{update}{PAGE}"), Some(FAILED)),
+        (
+            "a hint",
+            200,
+            format!("HTTP/1.1 103 Early Hints\r\n{update}\r\n\r\n{ok}Server: x{PAGE}"),
+            Some("the answer is not final"),
+        ),
+        ("in a trailer", 200, trailer("Trailer: x-context-update\r\n"), Some("it stood in trailers")),
+        // Decision 24: nobody reads it.
+        ("in a trailer that was not announced", 200, trailer(""), None),
         (
             "on an answer that is none",
             502,
             format!("{ok}{update}\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+            None,
         ),
     ] {
         let path = house.app.playing("/basket", vec![Step::ReadBody, Step::send(script)]);
@@ -87,17 +124,38 @@ fn answers_that_are_no_final_word_of_the_app_change_nothing() {
         let page = page.sets_nothing();
         assert!(page.fields.spellings_of("x-context-update").is_empty(), "{what}: {page:?}");
         assert_eq!(attributes(&house, &mut tab), json!({"basket": ["old"]}), "{what}");
+        if let Some(why) = why {
+            is_last_event(&house, &mut tab, "basket", why);
+        }
+        refused.push((path, why));
     }
-    let reasons =
-        ["it came more than once", "the app failed", "the answer is not final", "it stood in trailers"];
-    super::house::eventually(
-        vestibule_testkit::patience::PATIENCE,
-        "every reason in the access lines",
-        || {
-            let log = std::fs::read_to_string(house.access_log()).unwrap_or_default();
-            reasons.iter().all(|why| log.contains(&format!("\"patch_refused\":\"{why}\"")))
-        },
-    );
+    house.has_refused(&refused);
+}
+
+#[test]
+fn bytes_that_are_no_text_change_nothing() {
+    let house = House::open();
+    let mut tab = returning(&house);
+    let mut refused = Vec::new();
+    for bytes in [&b"\xff"[..], b"\xc3\x28", b"\xed\xa0\x80", b"\xf0\x9f\x98", "\u{fc}".as_bytes()] {
+        let mut script = b"HTTP/1.1 200 OK\r\nx-context-update: {\"basket\":[\"".to_vec();
+        script.extend_from_slice(bytes);
+        script.extend_from_slice(format!("\"]}}{PAGE}").as_bytes());
+        let path = house.app.playing("/basket", vec![Step::ReadBody, Step::send(script)]);
+        // Text as text is taken, so that what differs is the bytes.
+        let is_text = std::str::from_utf8(bytes).is_ok();
+        let page = tab.open(&house.shop(&path)).is(200);
+        if is_text {
+            assert_eq!(page.sets(), ["vst-at"]);
+            assert_eq!(attributes(&house, &mut tab), json!({"basket": ["\u{fc}"]}));
+        } else {
+            page.sets_nothing();
+            assert_eq!(attributes(&house, &mut tab), json!({"basket": ["old"]}), "{bytes:?}");
+            is_last_event(&house, &mut tab, "basket", MALFORMED);
+        }
+        refused.push((path, (!is_text).then_some(MALFORMED)));
+    }
+    house.has_refused(&refused);
 }
 
 #[test]
@@ -110,6 +168,7 @@ fn no_app_is_shown_more_than_four_kibibytes() {
 
     house.patch(&mut tab, r#"{"count":"12345678901234"}"#).is(200).sets_nothing();
     assert_eq!(attributes(&house, &mut tab), before);
+    is_last_event(&house, &mut tab, "basket", "app basket would be shown too much");
 
     let page = house.patch(&mut tab, r#"{"count":1}"#).is(200);
     assert_eq!(page.sets(), ["vst-at"], "a smaller one fits");
@@ -126,6 +185,7 @@ fn a_session_holds_sixteen_kibibytes() {
     }
 
     house.patch_at(&mut tab, "/bulk", &format!(r#"{{"blob5":"{blob}"}}"#)).is(200).sets_nothing();
+    is_last_event(&house, &mut tab, "bulk", "the session would be too large");
 
     house.patch_at(&mut tab, "/bulk", r#"{"blob1":null}"#).is(200);
     let page = house.patch_at(&mut tab, "/bulk", &format!(r#"{{"blob5":"{blob}"}}"#)).is(200);
@@ -136,22 +196,45 @@ fn a_session_holds_sixteen_kibibytes() {
 fn an_anonymous_visitor_stays_one() {
     let house = House::open();
     let mut tab = house.browser().tab();
-    for patch in [r#"{"sub":"alice"}"#, r#"{"draft":"x"}"#, "nonsense"] {
-        house.patch(&mut tab, patch).is(200).sets_nothing();
+    let mut refused = Vec::new();
+    for (patch, why) in
+        [(r#"{"sub":"alice"}"#, RESERVED), (r#"{"draft":"x"}"#, NOT_WRITABLE), ("nonsense", MALFORMED)]
+    {
+        let path = house.app.patching("/basket", patch);
+        tab.open(&house.shop(&path)).is(200).sets_nothing();
+        refused.push((path, Some(why)));
     }
     assert_eq!(house.whoami(&mut tab).standing(), "anonymous");
     assert!(tab.browser.cookies(super::house::SHOP).is_empty());
+    house.has_refused(&refused);
 }
 
 #[test]
-fn a_refused_patch_is_in_the_access_line_with_its_reason() {
+fn an_app_that_repeats_itself_does_not_push_out_what_else_has_happened() {
     let house = House::open();
-    let mut tab = returning(&house);
-    house.patch(&mut tab, r#"{"roles":["admin"]}"#).is(200);
+    let mut tab = house.logged_on();
+    house.patch(&mut tab, r#"{"basket":["old"]}"#).is(200);
+    for _ in 0..20 {
+        house.patch(&mut tab, r#"{"roles":["admin"]}"#).is(200);
+    }
 
-    super::house::eventually(vestibule_testkit::patience::PATIENCE, "the access line", || {
-        std::fs::read_to_string(house.access_log()).is_ok_and(|log| log.contains("patch_refused"))
-    });
+    let told = house.whoami(&mut tab);
+    let life = house.life(told.context("session").expect("a session"));
+
+    assert_eq!(life.len(), 3, "{life:?}");
+    assert_eq!(life[0], "The session began.");
+    assert!(life[1].ends_with(" logged on, level 1."), "{life:?}");
+    assert_eq!(life[2], format!("A patch of app basket was refused, as 20 have been so far: {RESERVED}."));
+}
+
+/// The newest event of this tab's session is that a patch of this app was refused, for this reason.
+#[track_caller]
+fn is_last_event(house: &House, tab: &mut Tab, app: &str, why: &str) {
+    let told = house.whoami(tab);
+    let life = house.life(told.context("session").expect("a session"));
+    let last = life.last().expect("it has begun");
+    let (begins, ends) = (format!("A patch of app {app} was refused"), format!(": {why}."));
+    assert!(last.starts_with(&begins) && last.ends_with(&ends), "{last}, not {why}");
 }
 
 #[track_caller]

@@ -1,8 +1,14 @@
 //! Wrong doors: of all tokens that we give out, each opens its own door and no other, whoever holds it.
 
+use std::time::Duration;
+
+use vestibule_ports::clock::{Clock as _, SystemClock};
+use vestibule_testkit::client;
+
 use super::client::Mobile;
-use super::door::{INSIDE, INVALID, OUTSIDE, call, challenge, send, status};
+use super::door::{INSIDE, INVALID, OUTSIDE, bearer, call, challenge, mobile_token, send, status};
 use super::house::House;
+use super::plain_service::PlainService;
 
 #[test]
 fn each_token_opens_its_own_door_and_no_other() {
@@ -61,6 +67,29 @@ fn a_door_keeps_nothing_that_the_other_has_seen() {
         assert_eq!(status(&house, INSIDE, "/orders", of("access token")), 401);
         assert_eq!(status(&house, OUTSIDE, "/orders", of("JPT")), 401);
         assert_eq!(status(&house, INSIDE, "/orders", of("JPT")), 200);
+    }
+}
+
+/// A service needs no knowledge of ours: with an ordinary JWT library and the address of its keys it takes what comes through
+/// the gateway, and not what a web app has in its hands, even where that app passes the gateway by.
+#[test]
+fn a_service_with_a_plain_jwt_library_takes_the_jwt_and_refuses_the_jpt() {
+    let service = PlainService::start();
+    let house = House::with_service("/stock", service.address());
+    // The library reads the machine's time.
+    let machine = SystemClock::new().wall().as_millis() - house.clock.wall().as_millis();
+    house.advance(Duration::from_millis(u64::try_from(machine).unwrap_or(0)));
+    service.fetch_keys(&house.login("/jwks/services"));
+    let jpt = house.whoami(&mut house.logged_on()).context("token").expect("a JPT").to_owned();
+    let access_token = mobile_token(&house, "products:read");
+
+    for (door, token) in [(INSIDE, &jpt), (OUTSIDE, &access_token)] {
+        let response = call(&house, door, "GET", "/stock", token);
+        assert_eq!((response.status, response.text()), (200, house.alice().to_string()), "{door}");
+    }
+    for token in [&jpt, &access_token] {
+        let response = client::get(service.address(), "stock.localhost", "/stock", &[&bearer(token)]);
+        assert_eq!(response.status, 401, "past the gateway");
     }
 }
 

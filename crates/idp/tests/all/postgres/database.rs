@@ -19,10 +19,10 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 pub(crate) struct Door(Server);
 
 /// An empty registry.
-pub(crate) fn fresh() -> (Arc<Registry>, Door) {
+pub(crate) fn fresh(caps: Caps) -> (Arc<Registry>, Door) {
     let schema = format!("house_{}", NEXT.fetch_add(1, Ordering::Relaxed));
     let door = Door(Server { schema, ..Server::at(&SERVER.url(SUPERUSER, "postgres")) });
-    (door.registry(), door)
+    (door.open(caps), door)
 }
 
 /// Keeps everybody else from the registry.
@@ -43,7 +43,11 @@ impl Door {
 
     /// The same registry once more, as another process has it.
     pub(crate) fn registry(&self) -> Arc<Registry> {
-        Arc::new(Registry::connect(&self.0, Caps::default()).unwrap())
+        self.open(Caps::default())
+    }
+
+    fn open(&self, caps: Caps) -> Arc<Registry> {
+        Arc::new(Registry::connect(&self.0, caps).unwrap())
     }
 
     /// Lets everybody read and nobody change a family, until so many wait for that.

@@ -14,6 +14,7 @@ use vestibule_ports::authority::{Authority as _, KeyPurpose};
 use vestibule_ports::clock::TestClock;
 use vestibule_ports::entropy::SeededEntropy;
 use vestibule_ports::issuer::{Cause, End, Ended, FeedItem, Issuer as _, IssuerError, Presented, Refusal};
+use vestibule_registry::Caps;
 use vestibule_testkit::patience::{PATIENCE, Patience};
 
 use super::database;
@@ -23,7 +24,7 @@ use super::site::{SID, returning};
 
 /// Providers that make their first start at one instant.
 fn started_at_once(count: usize) -> Vec<Arc<Idp>> {
-    let (_first, door) = database::fresh();
+    let (_first, door) = database::fresh(Caps::default());
     let clock = Arc::new(TestClock::new(Timestamp::from_secs(BIRTH)));
     let start = &Barrier::new(count);
     thread::scope(|scope| {
@@ -66,7 +67,7 @@ async fn of_many_first_starts_at_one_instant_one_set_of_keys_remains() {
 
 /// A house with a second provider, whose clock is ten minutes behind, and the first refresh token of a family.
 async fn with_a_slower_one() -> (House, Arc<Idp>, database::Door, String) {
-    let (registry, door) = database::fresh();
+    let (registry, door) = database::fresh(Caps::default());
     let clock = Arc::new(TestClock::new(Timestamp::from_secs(BIRTH - 600)));
     let slower = Idp::new(config(), door.registry(), clock, Arc::new(SeededEntropy::new(8))).unwrap();
     let another_way_in = door.again();

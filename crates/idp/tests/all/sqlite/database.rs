@@ -11,8 +11,8 @@ use vestibule_registry::{Caps, Registry};
 pub(crate) struct Door(Arc<Registry>);
 
 /// An empty registry.
-pub(crate) fn fresh() -> (Arc<Registry>, Door) {
-    let registry = Arc::new(Registry::in_memory(Caps::default()).unwrap());
+pub(crate) fn fresh(caps: Caps) -> (Arc<Registry>, Door) {
+    let registry = Arc::new(Registry::in_memory(caps).unwrap());
     (Arc::clone(&registry), Door(registry))
 }
 

@@ -57,8 +57,15 @@ async fn a_session_that_rises_between_the_look_and_the_end_lives_and_the_log_on_
 
 /// The whole callback of a log-in of bob's; the status of its answer.
 async fn bob_is_back(rig: &Rig) -> u16 {
-    let (code, verifier) = rig.log_in("bob", 9);
-    log_on(&call(rig), &state(), attempt(rig, verifier, "/"), code, &Tries::default()).await.status().code()
+    bob_is_back_noted(rig).await.0
+}
+
+/// The same, and what the log is told.
+async fn bob_is_back_noted(rig: &Rig) -> (u16, Note) {
+    let ((code, verifier), mut note) = (rig.log_in("bob", 9), Note::default());
+    let attempt = attempt(rig, verifier, "/");
+    let answer = log_on(&call(rig), &state(), attempt, code, &Tries::default(), &mut note).await;
+    (answer.status().code(), note)
 }
 
 fn state() -> State {
@@ -86,7 +93,8 @@ async fn an_idp_that_does_not_answer_leaves_an_address_that_begins_anew_when_it_
     assert!(tries.take(&state()));
     let (code, verifier) = rig.log_in("bob", 9);
     rig.issuer.set_unreachable(true);
-    let answer = log_on(&call(&rig), &state(), attempt(&rig, verifier, "/basket"), code, &tries).await;
+    let attempt = attempt(&rig, verifier, "/basket");
+    let answer = log_on(&call(&rig), &state(), attempt, code, &tries, &mut Note::default()).await;
     assert_eq!(answer.status().code(), 503);
 
     let kept = rig.visitors().sessions.take_attempt(state().key()).await.unwrap();
@@ -121,7 +129,8 @@ async fn without_a_store_a_log_on_leaves_no_grant_behind() {
     let _alice = rig.alice().await;
     for fault in [Fault::Unreachable, Fault::HoldCalls] {
         rig.store.set_fault(fault);
-        assert_eq!(bob_is_back(&rig).await, 503);
+        let (status, note) = bob_is_back_noted(&rig).await;
+        assert_eq!((status, note.unknown.is_some()), (503, true), "the log says why");
         rig.store.set_fault(Fault::None);
     }
     assert_eq!(rig.ends().await, [bobs_grant(&rig), bobs_grant(&rig)]);

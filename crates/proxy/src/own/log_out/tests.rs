@@ -16,7 +16,12 @@ use crate::seal;
 const SESSION: Ended = Ended::Session { sid: HANDLE, ep: Epoch::FIRST };
 
 async fn log_out(rig: &Rig, visitor: &Visitor, asked: LogOut) -> LoggedOut {
-    end_everything(rig.visitors(), rig.now(), visitor, asked, rig.limits()).await.outcome
+    left(rig, visitor, asked).await.outcome
+}
+
+async fn left(rig: &Rig, visitor: &Visitor, asked: LogOut) -> Left {
+    let deadline = rig.visitors().sessions.deadline();
+    end_everything(rig.visitors(), rig.now(), visitor, asked, rig.limits(), deadline).await
 }
 
 async fn tombstone(rig: &Rig) -> Tombstone {
@@ -75,7 +80,7 @@ async fn of_a_session_that_rises_meanwhile_it_ends_the_newest_log_on() {
 async fn of_two_at_once_each_is_done_and_the_farther_one_counts() {
     let rig = Rig::new();
     let alice = rig.alice().await;
-    let ask = |asked| end_everything(rig.visitors(), rig.now(), &alice, asked, rig.limits());
+    let ask = |asked| left(&rig, &alice, asked);
     let (first, second) = (ask(LogOut::This).await, ask(LogOut::Everywhere).await);
     assert_eq!((first.outcome, second.outcome), (LoggedOut::Done, LoggedOut::Done));
     // PROTOCOL of cookies: only who won the commit clears them, for the browser may have newer ones by now.
@@ -141,7 +146,8 @@ async fn a_process_that_dies_between_tombstone_and_idp_has_left_word() {
     for reach in [Reach::SignOn, Reach::User] {
         let rig = Rig::new();
         let alice = rig.alice().await;
-        owed::write_down(rig.visitors(), HANDLE, reach, rig.now()).await.unwrap();
+        let (debt, deadline) = (Debt::Session(HANDLE, reach), rig.visitors().sessions.deadline());
+        owed::write_down(rig.visitors(), debt, rig.now(), deadline).await.unwrap();
         let end = |session: &Session| Some(rise::end(session, Cause::LogOut, rig.now()));
         rig.visitors().sessions.end(HANDLE, |known| end(&known.session)).await.unwrap();
         drop(alice);

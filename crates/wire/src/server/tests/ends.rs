@@ -40,7 +40,7 @@ impl Ground {
     /// Ends the server; the access lines for this path, and the counters.
     fn lines(self, path: &str) -> (Vec<String>, String) {
         stop(self.server);
-        let log = String::from_utf8(self.log.0.lock().unwrap().clone()).unwrap();
+        let log = self.log.text();
         let of_path = |line: &&str| line.contains(&format!(r#""path":"{path}""#));
         (log.lines().filter(of_path).map(str::to_owned).collect(), self.monitor.render())
     }
